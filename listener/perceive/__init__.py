@@ -1,0 +1,1 @@
+"""What is in the sound, on the CPU, for any engine."""

@@ -1,0 +1,1 @@
+"""Sound events: taggers, alarm patterns, episodes."""
