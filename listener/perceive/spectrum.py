@@ -29,10 +29,12 @@ class Spectrum:
 
     def __init__(self) -> None:
         self._samples = np.zeros(CONTEXT_SAMPLES + CHUNK_SAMPLES, np.float32)
+        self._frames = np.lib.stride_tricks.sliding_window_view(self._samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
+        self._windowed = np.zeros((FRAMES_PER_CHUNK, FFT_SAMPLES), np.float32)  # padded once: rfft pads slowly
 
     def step(self, samples: Samples) -> Magnitudes:
         """Hear the next 6,400 samples. The last of the 40 frames ends with the last sample."""
         self._samples[:CONTEXT_SAMPLES] = self._samples[CHUNK_SAMPLES:]
         self._samples[CONTEXT_SAMPLES:] = samples
-        frames = np.lib.stride_tricks.sliding_window_view(self._samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
-        return np.abs(np.fft.rfft(frames * _HANN, FFT_SAMPLES)).astype(np.float32, copy=False)
+        np.multiply(self._frames, _HANN, out=self._windowed[:, :WINDOW_SAMPLES])
+        return np.abs(np.fft.rfft(self._windowed)).astype(np.float32, copy=False)
