@@ -4,7 +4,7 @@ Down the loop go `Chunk`, `Percept`, `Outcome` and the events; up go `Control` v
 `start` and `end` are seconds of audio since the stream began; they need no clock.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
@@ -19,6 +19,12 @@ CHUNK_SECONDS = CHUNK_SAMPLES / SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 """Mono sound at 16 kHz, float32 in [-1, 1], shape `[n]`."""
+
+Magnitudes = NDArray[np.float32]
+"""Magnitude spectrum of one chunk, shape `[40, 257]`: 10 ms a row, 31.25 Hz a column."""
+
+Scores = NDArray[np.float32]
+"""One score in [0, 1] per class of a tagger, shape `[classes]`."""
 
 
 # ---------------------------------------------------------------- down: what is heard and decided
@@ -42,6 +48,14 @@ class Chunk:
     def t(self) -> float:
         """Seconds of audio at the end of this chunk."""
         return round((self.index + 1) * CHUNK_SAMPLES / SAMPLE_RATE_HZ, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A room's source delivers nothing: why, in words for a person. `final`: it has ended and will not come back."""
+
+    detail: str
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +345,8 @@ class Tagger(Protocol):
         """A fresh stream: as if silence had come before."""
         ...
 
-    def step(self, stream: TaggerStream, samples: Samples) -> Samples:
-        """Hear the next 6,400 samples of that stream; returns one score in [0, 1] per class, shape `[classes]`."""
+    def step(self, stream: TaggerStream, magnitudes: Magnitudes) -> Scores:
+        """Hear the next chunk of that stream, as the room's shared spectrum. Raises PerceiveError."""
         ...
 
 
@@ -385,3 +399,54 @@ class Publisher(Protocol):
     def publish(self, event: Event) -> None: ...
 
     def report(self, report: Report) -> None: ...
+
+
+class Supervisor(Protocol):
+    """A source that is opened again when it fails."""
+
+    def items(self, first_index: int) -> AsyncIterator[Chunk | Outage]:
+        """Yield chunks numbered from `first_index`, and an outage where sound is missing. Ends after a final outage.
+
+        Closing the iterator closes the device.
+        """
+        ...
+
+
+class Teller(Protocol):
+    """The voice of one room towards all publishers: stamps events with room, `t` and `time`."""
+
+    def at(self, chunk: Chunk) -> None:
+        """From now on everything is told at the end of this chunk."""
+        ...
+
+    def heard(self, percept: Percept, outcome: Outcome) -> None:
+        """Tell the sounds that started and ended, the decision, what is heard now and how loud it is."""
+        ...
+
+    def ended(self, episodes: Sequence[Episode]) -> None: ...
+
+    def show(self, state: State, detail: str = "") -> None:
+        """Tell the status, if it is another one than before."""
+        ...
+
+    def tell(self, kind: type[Event], **fields: Any) -> None:
+        """Publish one event of that kind."""
+        ...
+
+    def report(self, report: Report) -> None: ...
+
+
+class Speaker(Protocol):
+    """Says replies, one after the other."""
+
+    async def say(self, reply: Reply) -> None:
+        """Say it now, to its end."""
+        ...
+
+    def enqueue(self, reply: Reply) -> None:
+        """Say it as soon as those before it are said. Bounded: what does not fit is dropped, counted, logged."""
+        ...
+
+    async def run(self) -> None:
+        """Say what is in the queue, until cancelled."""
+        ...

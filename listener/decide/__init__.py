@@ -1,0 +1,1 @@
+"""Silent or respond: the engines, and the threads that own their models."""

@@ -1,0 +1,194 @@
+"""One room: source -> perceive -> decide -> respond -> publish, every 0.4 s, for as long as the house stands."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from time import monotonic_ns
+from typing import Any, cast
+
+from listener.errors import EngineError, PerceiveError
+from listener.types import (
+    Chunk,
+    Control,
+    Outage,
+    Outcome,
+    Perceiver,
+    Percept,
+    RoomSettings,
+    Session,
+    SetMute,
+    SetStrictness,
+    SetThreshold,
+    SettingsReport,
+    Snooze,
+    Speaker,
+    Supervisor,
+    Teller,
+    Test,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a room counts. `ages_seconds`: from a chunk's last sample to its decision, the newest 150 (one minute)."""
+
+    chunks: int = 0
+    failures: int = 0
+    ages_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=150))
+
+
+@dataclass(frozen=True, slots=True)
+class RoomParts:
+    """What a room is made of, by the protocols of `types`; `app` builds the concrete classes."""
+
+    slug: str
+    source: Supervisor
+    perceiver: Perceiver
+    session: Session
+    speaker: Speaker
+    teller: Teller
+    keep_settings: Callable[[str, RoomSettings], None]
+
+
+class Room:
+    """Runs one room until its sound ends for good. One room's failure stays in that room."""
+
+    def __init__(self, parts: RoomParts, settings: RoomSettings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._next_index = 0
+        self._t = 0.0
+        self._hears = False
+        self._unmuted = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+        self.meter = Meter()
+        if not settings.muted:
+            self._unmuted.set()
+
+    @property
+    def slug(self) -> str:
+        return self._parts.slug
+
+    async def run(self) -> None:
+        """Listen until the sound has ended for good; close the device while muted."""
+        self._parts.teller.report(SettingsReport(self.slug, self._settings))
+        speaking = asyncio.create_task(self._parts.speaker.run())
+        try:
+            while not await self._listen_until_muted():
+                self._end_episodes()
+                self._parts.teller.show("muted", "the microphone is closed")
+                await self._unmuted.wait()
+        finally:
+            await _cancelled(self._listening, speaking)
+            await self._parts.session.close()
+
+    async def _listen_until_muted(self) -> bool:
+        """True when the sound has ended, False when the room was muted: then the device is closed."""
+        if not self._unmuted.is_set():
+            return False
+        self._listening = asyncio.create_task(self.listen())
+        await asyncio.wait([self._listening])
+        if self._listening.cancelled():
+            return False
+        self._listening.result()
+        return True
+
+    async def listen(self) -> None:
+        """Hear the source to its end, through whatever outages it has."""
+        async with aclosing(cast(Any, self._parts.source.items(self._next_index))) as items:
+            async for item in items:
+                if isinstance(item, Outage):
+                    self._rest(item)
+                else:
+                    await self._hear(item)
+
+    def _rest(self, outage: Outage) -> None:
+        self._hears = False
+        self._end_episodes()
+        self._parts.teller.show("no_audio", outage.detail)
+
+    async def _hear(self, chunk: Chunk) -> None:
+        self._hears = True
+        self._next_index = chunk.index + 1
+        self._t = chunk.t
+        self._parts.teller.at(chunk)
+        percept = await self._perceive(chunk)
+        outcome = await self._decide(chunk, percept)
+        self._measure(chunk)
+        self._parts.teller.heard(percept, outcome)
+        if outcome.reply is not None and chunk.monotonic_ns is not None:
+            self._parts.speaker.enqueue(outcome.reply)
+        elif outcome.reply is not None:  # a recording on its own clock waits, so that its events have one order
+            await self._parts.speaker.say(outcome.reply)
+
+    async def _perceive(self, chunk: Chunk) -> Percept:
+        try:
+            return await self._parts.perceiver.perceive(chunk)
+        except PerceiveError as error:
+            self._failed(error)
+            return Percept(chunk.t, level_dbfs=-120.0, flags=frozenset({"degraded"}))
+
+    async def _decide(self, chunk: Chunk, percept: Percept) -> Outcome:
+        try:
+            return await self._parts.session.step(chunk, percept)
+        except EngineError as error:
+            self._failed(error)
+            return Outcome("silent", 0.0)
+
+    def _failed(self, error: Exception) -> None:
+        self.meter.failures += 1
+        if self.meter.failures.bit_count() == 1:  # said at 1, 2, 4, 8 …, not 9,000 times an hour
+            logger.error("%s: %d chunks could not be heard: %s", self.slug, self.meter.failures, error)
+
+    def _measure(self, chunk: Chunk) -> None:
+        self.meter.chunks += 1
+        if chunk.monotonic_ns is not None:
+            self.meter.ages_seconds.append((monotonic_ns() - chunk.monotonic_ns) / 1e9)
+
+    def _end_episodes(self) -> None:
+        self._parts.teller.ended(self._parts.perceiver.finish(self._t))
+
+    def apply(self, control: Control) -> None:
+        """Take over what a person asks for; settings are kept and reported."""
+        match control:
+            case SetMute(muted):
+                self._mute(muted)
+                self._keep(replace(self._settings, muted=muted))
+            case SetStrictness(strictness):
+                self._parts.perceiver.apply(control)
+                self._keep(replace(self._settings, strictness=strictness))
+            case SetThreshold(threshold):
+                self._parts.session.apply(control)
+                self._keep(replace(self._settings, threshold=threshold))
+            case Snooze():
+                self._parts.session.apply(control)
+            case Test() if not self._hears:
+                logger.warning("%s: no test now: the room hears nothing (see its status)", self.slug)
+            case Test():
+                self._parts.perceiver.apply(control)
+
+    def _mute(self, muted: bool) -> None:
+        if not muted:
+            self._unmuted.set()
+            return
+        self._unmuted.clear()
+        self._hears = False
+        if self._listening is not None:
+            self._listening.cancel()  # its way out closes the device
+
+    def _keep(self, settings: RoomSettings) -> None:
+        self._settings = settings
+        self._parts.keep_settings(self.slug, settings)
+        self._parts.teller.report(SettingsReport(self.slug, settings))
+
+
+async def _cancelled(*tasks: asyncio.Task[None] | None) -> None:
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
