@@ -1,0 +1,8 @@
+"""`python -m listener` is the same as `listener`."""
+
+import sys
+
+from listener.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
