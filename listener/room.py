@@ -106,6 +106,7 @@ class Room:
                     self._rest(item)
                 else:
                     await self._hear(item)
+        self._end_episodes()
 
     def _rest(self, outage: Outage) -> None:
         self._hears = False

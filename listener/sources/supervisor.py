@@ -19,6 +19,18 @@ HEALTHY_CHUNKS = 25
 """10 s of sound: after it the backoff begins anew."""
 
 
+class UnsupervisedSource:
+    """Supervisor that does not supervise: the source is opened once, and what it raises is raised."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    async def items(self, first_index: int) -> AsyncIterator[Chunk | Outage]:
+        async with aclosing(cast(Any, self._source.chunks(first_index))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
 class SupervisedSource:
     """Supervisor of one source. `reopened` counts how often it had to be opened again."""
 
