@@ -238,7 +238,30 @@ class SettingsReport:
     settings: RoomSettings
 
 
-Report = HearingReport | LevelReport | SettingsReport
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """How the daemon fares. A publisher adds its own queue, drops and reconnects.
+
+    `chunk_latency_ms` is the age of a chunk when it was decided, 99th percentile since the last report.
+    """
+
+    uptime_seconds: float
+    memory_mb: float
+    chunk_latency_ms: float
+    chunk_queue: int = 0
+    chunks_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeInfo:
+    """What this daemon is: its version, the engine that decides, the slugs of its rooms."""
+
+    version: str
+    engine: str
+    rooms: tuple[str, ...]
+
+
+Report = HearingReport | LevelReport | SettingsReport | HealthReport | BridgeInfo
 
 
 # ---------------------------------------------------------------- up: control
@@ -449,4 +472,58 @@ class Speaker(Protocol):
 
     async def run(self) -> None:
         """Say what is in the queue, until cancelled."""
+        ...
+
+
+# ---------------------------------------------------------------- on the way out
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One MQTT message on its way out. `kind` is what its loss is counted under; order is kept within a `room`.
+
+    `qos` 1 stays in the outbox until it is acknowledged; 0 is telemetry and never gets there.
+    """
+
+    topic: str
+    payload: bytes
+    room: str = ""
+    kind: str = "state"
+    retain: bool = False
+    qos: int = 1
+    urgent: bool = False
+
+
+class Outbox(Protocol):
+    """Messages that wait for the broker's acknowledgement. Bounded, in order, and called from one thread.
+
+    A retained message replaces an older one of its topic (the latest state is all that counts) and is never dropped;
+    when there is no place, the oldest event that is not urgent goes, counted by its kind.
+    """
+
+    def put(self, message: Message) -> None: ...
+
+    def take(self, events: bool) -> tuple[int, Message] | None:
+        """The oldest message that is not in flight, with its key; without `events`, the oldest retained one."""
+        ...
+
+    def acknowledge(self, key: int) -> None:
+        """The broker has it: forget it."""
+        ...
+
+    def refuse(self, key: int) -> None:
+        """The broker will not have it: count it as dropped, and forget it."""
+        ...
+
+    def release(self) -> None:
+        """The connection is lost: what was in flight is to be sent again, before everything else."""
+        ...
+
+    def __len__(self) -> int:
+        """Messages that wait or are in flight."""
+        ...
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """How many messages were lost, by kind."""
         ...
