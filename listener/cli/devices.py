@@ -14,7 +14,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(args: argparse.Namespace) -> int:
     from listener.sources.devices import list_devices
 
-    inputs, outputs = list_devices()
+    found = list_devices()
+    inputs, outputs = found.inputs, found.outputs
     if args.json:
         print(json.dumps({"inputs": [asdict(d) for d in inputs], "outputs": [asdict(d) for d in outputs]}))
         return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from listener import __version__
 from listener.cli import bench, check, config, demo, devices, listen, models, run, service
-from listener.errors import ListenerError
+from listener.errors import ConfigError, ListenerError
 
 COMMANDS = (run, listen, demo, check, devices, models, service, bench, config)
 
@@ -31,13 +31,14 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status; whatever we raise on purpose becomes one line on stderr."""
     args = build_parser().parse_args(argv)
-    _log_to_stderr(args.verbose)
+    _log_to_stderr(logging.DEBUG if args.verbose else logging.INFO if args.command == "run" else logging.WARNING)
     try:
         status: int = args.run(args)
         sys.stdout.flush()
     except ListenerError as error:
         print("\n".join(f"listener: {line}" for line in str(error).splitlines()), file=sys.stderr)
-        return 1
+        # systemd does not try again what only an edit of the configuration can mend (RestartPreventExitStatus=78).
+        return os.EX_CONFIG if isinstance(error, ConfigError) and args.command == "run" else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `listener … | head`: nobody reads any more, and that is fine
@@ -46,11 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _log_to_stderr(verbose: bool) -> None:
+def _log_to_stderr(level: int) -> None:
     under_systemd = "JOURNAL_STREAM" in os.environ
     logging.basicConfig(
         stream=sys.stderr,
-        level=logging.DEBUG if verbose else logging.INFO,
+        level=level,
         # The journal stamps time and level by itself; its level comes from the <N> prefix (sd-daemon(3)).
         format="%(message)s" if under_systemd else "%(asctime)s %(levelname)-7s %(message)s",
         datefmt="%H:%M:%S",

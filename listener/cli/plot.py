@@ -122,7 +122,7 @@ class Picture:
             for e in (e for e in self._episodes if e.label == label):
                 axis.plot((e.onset, e.onset + e.duration), (row, row), linewidth=4, solid_capstyle="butt", color="red")
             axis.text(0.005, row + 0.3, label, transform=axis.get_yaxis_transform())
-        axis.set(ylabel="scores; red: sounding", yticks=[], ylim=(-0.1, None))
+        axis.set(ylabel="scores; red: sounding", yticks=[], ylim=(-0.1, TRACKS))
 
     def _draw_decisions(self, axis: Any) -> None:
         axis.step([d.t for d in self._decisions], [d.probability for d in self._decisions], where="post")
