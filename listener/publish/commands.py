@@ -13,8 +13,8 @@ MAX_PAYLOAD_BYTES = 256
 SHOWN_CHARACTERS = 60
 SHOWN_ROOMS = 20
 NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,16})?")
-PRESSED = ("", "PRESS")
-"""What a button sends: Home Assistant's default word, or nothing."""
+PRESSED = "PRESS"
+"""What a button sends. Nothing at all is no press: clearing a retained message arrives as nothing, too."""
 
 
 def show(text: str | bytes) -> str:
@@ -68,11 +68,11 @@ class Commands:
         return SetThreshold(float(text))
 
     def _snooze(self, text: str) -> Control:
-        labels = None if text in PRESSED else (self._label(text),)
+        labels = None if text == PRESSED else (self._label(text),)
         return Snooze(labels, self.snooze_seconds)
 
     def _test(self, text: str) -> Control:
-        return Test(None if text in PRESSED else self._label(text))
+        return Test(None if text == PRESSED else self._label(text))
 
     def _label(self, text: str) -> str:
         if text not in self.labels:

@@ -23,7 +23,6 @@ COMMANDS = Commands(Topics("my/base"), frozenset({"kitchen"}), frozenset({"dog_b
         ("threshold/set", b"1.0", SetThreshold(1.0)),
         ("snooze", b"PRESS", Snooze(None, 60.0)),
         ("snooze", b"dog_bark", Snooze(("dog_bark",), 60.0)),
-        ("test", b"", Test(None)),
         ("test", b"dog_bark", Test("dog_bark")),
     ],
 )
