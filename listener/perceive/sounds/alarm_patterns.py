@@ -6,7 +6,7 @@ in noise and reverberation, and what they were not mistaken for: docs/reports/al
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,12 +32,16 @@ GROUPS_KEPT: Final = 96
 SAME_GROUP_SLOTS: Final = 15
 """Two finds of one track this close (0.3 s) are one group, seen in two chunks; the better one is kept."""
 
-CLEAR_PULSE: Final = 0.45
+CLEAR_PULSE: Final = 0.55
 ABSENT_PULSE: Final = 0.25
-"""Mean presence in a pulse. One pulse of each group may be unclear (a bark drowns it), one of all may be absent."""
+"""Presence that each pulse must reach on average over both groups, and that only one of all may miss: a bark may drown
+one pulse, but three pulses are not four."""
 
-MOST_BESIDE: Final = 0.75
-"""Mean presence in the place of a pulse too many: three pulses are not two or four."""
+MOST_BEFORE: Final = 0.5
+MOST_AFTER: Final = 0.75
+"""Presence in the place of a pulse too many; behind the last there may be reverberation."""
+
+LEAST_DIP_DB: Final = 0.3
 
 NOISE_SLOTS: Final = 20
 NOISE_ALLOWED: Final = 0.3
@@ -148,6 +152,16 @@ class GroupPairs:
 
 
 def _has_the_right_pulses(first: Group, second: Group) -> bool:
-    clear = all(sum(heard < CLEAR_PULSE for heard in group.pulses) <= 1 for group in (first, second))
+    """As many as the code has, none before and none after, and apart from each other."""
     absent = sum(heard < ABSENT_PULSE for heard in (*first.pulses, *second.pulses))
-    return clear and absent <= 1 and max(*first.beside, *second.beside) <= MOST_BESIDE
+    return (
+        absent <= 1
+        and min(_means(first.pulses, second.pulses)) >= CLEAR_PULSE
+        and max(first.beside[0], second.beside[0]) <= MOST_BEFORE
+        and max(first.beside[1], second.beside[1]) <= MOST_AFTER
+        and min(_means(first.dips_db, second.dips_db)) >= LEAST_DIP_DB
+    )
+
+
+def _means(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    return [(one + other) / 2 for one, other in zip(first, second, strict=True)]

@@ -6,6 +6,7 @@ have ended. Presence is 0 at the noise and 1 at a clear tone that is as loud as 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -67,7 +68,7 @@ TEMPORAL_THREE: Final = Code(
     below_db=4.0,
     fade_db=8.0,
     least_strong=0.08,
-    least_score=0.36,
+    least_score=0.6,
 )
 """Evacuation, smoke: 0.5 s on, 0.5 s off, three times, then 1.5 s off (ISO 8201:2017, 4; NFPA 72 (2022), 18.4.2)."""
 
@@ -95,6 +96,7 @@ class Group:
     """A group that was found. `start` and `end` count slots since the stream began; `level_db` is its pulses'.
 
     `pulses`: mean presence in each pulse; `beside`: in the places of a pulse before the first and after the last.
+    `dips_db`: how far the level falls in the second half of each gap; reverberation fills gaps, but not to the brim.
     """
 
     start: int
@@ -104,6 +106,7 @@ class Group:
     level_db: float
     pulses: tuple[float, ...]
     beside: tuple[float, float]
+    dips_db: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class _Template:
     first: int
     after: int
     spans: tuple[slice, ...]
+    gaps: tuple[slice, ...]
     beside: tuple[slice, slice]
 
 
@@ -130,8 +134,8 @@ def _template(code: Code, speed: float) -> _Template:
         off &= ~((centre > start - 0.03) & (centre < start + pulse + code.skip_seconds))
     weights = on / on.sum() - off / off.sum()
 
-    def span(start: float) -> slice:
-        return slice(max(0, round(start / SLOT_SECONDS)), round((start + pulse) / SLOT_SECONDS))
+    def span(start: float, end: float | None = None) -> slice:
+        return slice(max(0, round(start / SLOT_SECONDS)), round((end or start + pulse) / SLOT_SECONDS))
 
     return _Template(
         weights=weights.astype(np.float32),
@@ -139,6 +143,7 @@ def _template(code: Code, speed: float) -> _Template:
         first=round(first / SLOT_SECONDS),
         after=round(code.after_seconds / SLOT_SECONDS),
         spans=tuple(span(start) for start in starts),
+        gaps=tuple(span(start + 1.5 * pulse, start + 2 * pulse) for start in starts[:-1]),
         beside=(span(first - 2 * pulse), span(end + pulse)),
     )
 
@@ -159,18 +164,20 @@ class GroupFinder:
         chosen = self._worth_a_look(tracks)
         if not len(chosen):
             return []
-        presence, level_db = self._presence(tracks, chosen)
-        windows = np.lib.stride_tricks.sliding_window_view(presence, self._slots, axis=1)
-        scores = windows @ self._weights
+        level, heard, loud_db = self._presence(tracks, chosen)
+        scores = np.lib.stride_tricks.sliding_window_view(heard, self._slots, axis=1) @ self._weights
         best = scores.reshape(len(chosen), -1).argmax(axis=1)
         found = []
         for row, flat in enumerate(best.tolist()):
             moment, speed = divmod(flat, len(SPEEDS))
             score = float(scores[row, moment, speed])
             if score >= self.code.least_score:
-                heard = windows[row, moment, self._slots - self._templates[speed].slots :]
+                template = self._templates[speed]
+                window = slice(moment + self._slots - template.slots, moment + self._slots)
                 until = tracks.slots_heard - SLOTS_PER_CHUNK + 1 + moment - self.code.smooth // 2
-                found.append(self._group(heard, self._templates[speed], until, int(chosen[row]), score, level_db[row]))
+                start, end = until - template.slots + template.first, until - template.after
+                detail = _detail(template, level[row, window], heard[row, window])
+                found.append(Group(start, end, int(chosen[row]), score, float(loud_db[row]), *detail))
         return found
 
     def _worth_a_look(self, tracks: ToneTracks) -> NDArray[np.intp]:
@@ -183,8 +190,8 @@ class GroupFinder:
         worth: NDArray[np.intp] = chosen[strong[chosen] > self.code.least_strong]
         return worth
 
-    def _presence(self, tracks: ToneTracks, chosen: NDArray[np.intp]) -> tuple[Slots, Slots]:
-        """Presence `[chosen, slots]` in 0..1, and the level of the loud slots, dB `[chosen]`."""
+    def _presence(self, tracks: ToneTracks, chosen: NDArray[np.intp]) -> tuple[Slots, Slots, Slots]:
+        """Level in dB and presence in 0..1, both `[chosen, slots]`, and the level of the loud slots, dB `[chosen]`."""
         code = self.code
         slots = self._slots + SLOTS_PER_CHUNK - 1 + code.smooth - 1
         level = _smoothed(tracks.level[-slots:, chosen].T, code.smooth)
@@ -194,21 +201,18 @@ class GroupFinder:
         ranked = np.sort(np.where(strong, level, np.inf), axis=1)
         loud = ranked[np.arange(len(chosen)), (LOUD_QUANTILE * count).astype(np.intp)]
         loud = np.where(count >= MIN_STRONG_SLOTS, loud, np.float32(1e6))  # nothing is as loud as that
-        return presence(code, level, contrast, loud[:, None]), loud
+        return level, presence(code, level, contrast, loud[:, None]), loud
 
-    def _group(
-        self, heard: Slots, template: _Template, until: int, track: int, score: float, level_db: np.float32
-    ) -> Group:
-        end = until - template.after
-        return Group(
-            start=until - template.slots + template.first,
-            end=end,
-            track=track,
-            score=score,
-            level_db=float(level_db),
-            pulses=tuple(float(heard[span].mean()) for span in template.spans),
-            beside=(float(heard[template.beside[0]].mean()), float(heard[template.beside[1]].mean())),
-        )
+
+def _detail(
+    template: _Template, level: Slots, heard: Slots
+) -> tuple[tuple[float, ...], tuple[float, float], tuple[float, ...]]:
+    """`pulses`, `beside` and `dips_db` of the group in this window."""
+    levels = [float(level[span].mean()) for span in template.spans]
+    around = [(one + other) / 2 for one, other in pairwise(levels)]
+    dips = tuple(beside - float(level[gap].mean()) for beside, gap in zip(around, template.gaps, strict=True))
+    before, after = (float(heard[span].mean()) for span in template.beside)
+    return tuple(float(heard[span].mean()) for span in template.spans), (before, after), dips
 
 
 def presence(code: Code, level: Slots, contrast: Slots, loud_db: Slots | float) -> Slots:
