@@ -33,8 +33,9 @@ $(VENV)/.plain: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
+# The engine's tests run on a CPU, with one version of torch that everybody tests with.
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -e '.[dev,gpu]'
 	touch $@ $(VENV)/.plain
 
 clean:

@@ -107,16 +107,18 @@ class CaptureProcess:
                 self._process.terminate()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TERMINATE_SECONDS):
-                    await self._process.wait()
+                    await self._reaped()
         finally:  # also when we are cancelled meanwhile
             if self._process.returncode is None:
                 self._process.kill()
-        await self._process.wait()
+        await self._reaped()
         await self._listening
-        await self._drain()
+
+    async def _reaped(self) -> None:
+        """Sound that nobody wants any more is read to its end: before that asyncio does not let go of the process."""
+        await asyncio.gather(self._process.wait(), self._drain())
 
     async def _drain(self) -> None:
-        """Read what nobody wants any more: asyncio lets go of a process only when it has seen the end of its pipes."""
         assert self._process.stdout is not None
         while await self._process.stdout.read(READ_BYTES):
             pass

@@ -17,8 +17,10 @@ async def end_with_unread_sound() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program), stdin=pipe, stdout=pipe, stderr=pipe
     )
-    async with CaptureProcess("microphone", process):
-        await process.wait()
+    async with CaptureProcess("microphone", process):  # `process.wait` would wait for its pipes, too
+        async with asyncio.timeout(10):
+            while process.returncode is None:
+                await asyncio.sleep(0.001)
 
 
 def test_sound_that_nobody_read_leaves_nothing_open() -> None:

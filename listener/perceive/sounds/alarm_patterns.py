@@ -43,8 +43,10 @@ MOST_AFTER: Final = 0.75
 """Presence in the place of a pulse too many; behind the last there may be reverberation."""
 
 LEAST_DIP_DB: Final = -3.0
-DIPS_APART_DB: Final = 40.0
-"""Between pulses, on average over both groups: reverberation may fill a gap, or even add to it, but all gaps alike."""
+DEEP_DIP_DB: Final = 20.0
+DIPS_APART_DB: Final = 20.0
+"""Between pulses, on average over both groups: reverberation may fill a gap, or even add to it, but all gaps alike.
+Deeper than deep says nothing: where the noise is digital silence, a gap has no bottom."""
 
 NOISE_SLOTS: Final = 20
 NOISE_ALLOWED: Final = 0.3
@@ -157,7 +159,7 @@ class GroupPairs:
 def _has_the_right_pulses(first: Group, second: Group) -> bool:
     """As many as the code has, none before and none after, and apart from each other."""
     absent = sum(heard < ABSENT_PULSE for heard in (*first.pulses, *second.pulses))
-    dips_db = _means(first.dips_db, second.dips_db)
+    dips_db = [min(dip_db, DEEP_DIP_DB) for dip_db in _means(first.dips_db, second.dips_db)]
     return (
         absent <= 1
         and all(sum(heard < WEAK_PULSE for heard in group.pulses) <= 1 for group in (first, second))
