@@ -2,7 +2,7 @@
 
 import sys
 
-from listener.cli import main
+from listener.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,6 +3,7 @@
 `load(path)` is the one way in; it raises ConfigError with one line for each thing that is wrong.
 """
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -229,6 +230,18 @@ class Config(Section):
         return self
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false, as in YAML 1.2: `on` and `off` are names of thresholds here."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_TRUE_FALSE = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUE_FALSE, [*"tTfF"])
+
+
 def _line(error: Any) -> str:
     """One validation error as `where: what`, with the location as a person would write it."""
     where = ""
@@ -268,7 +281,7 @@ def load(path: Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (it is a SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""

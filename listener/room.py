@@ -35,11 +35,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Meter:
-    """What a room counts. `ages_seconds`: from a chunk's last sample to its decision, the newest 150 (one minute)."""
+    """What a room counts."""
 
     chunks: int = 0
     failures: int = 0
-    ages_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=150))
+    ages_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
+    """Of each chunk, from its last sample to its decision."""
+
+    def take_ages(self) -> list[float]:
+        """The ages since the last call; of the newest 1,000 chunks if nobody asked for 400 s."""
+        ages = list(self.ages_seconds)
+        self.ages_seconds.clear()
+        return ages
 
 
 @dataclass(frozen=True, slots=True)

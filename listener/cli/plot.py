@@ -1,5 +1,6 @@
 """`listen --plot`: one picture of a recording: waveform, log-mel, label tracks, decisions."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -32,12 +33,14 @@ TRACKS = 8
 
 def mel_matrix() -> Samples:
     """Triangular mel filters `[64, 257]`, HTK's mel scale (Young et al., "The HTK Book", 5.4)."""
-    edges_mel = np.linspace(*(2595 * np.log10(1 + np.array([MEL_LOW_HZ, MEL_HIGH_HZ]) / 700)), MEL_BANDS + 2)
+    low_mel, high_mel = (2595 * math.log10(1 + hz / 700) for hz in (MEL_LOW_HZ, MEL_HIGH_HZ))
+    edges_mel = np.linspace(low_mel, high_mel, MEL_BANDS + 2)
     edges_hz = 700 * (10 ** (edges_mel / 2595) - 1)
     bins_hz = np.arange(BINS) * BIN_HZ
     low, centre, high = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
     rising, falling = (bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre)
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    filters: Samples = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return filters
 
 
 class Picture:
@@ -119,7 +122,7 @@ class Picture:
             for e in (e for e in self._episodes if e.label == label):
                 axis.plot((e.onset, e.onset + e.duration), (row, row), linewidth=4, solid_capstyle="butt", color="red")
             axis.text(0.005, row + 0.3, label, transform=axis.get_yaxis_transform())
-        axis.set(ylabel="scores; red: sounding", yticks=[], ylim=(-0.1, None))
+        axis.set(ylabel="scores; red: sounding", yticks=[], ylim=(-0.1, TRACKS))
 
     def _draw_decisions(self, axis: Any) -> None:
         axis.step([d.t for d in self._decisions], [d.probability for d in self._decisions], where="post")

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+CANCEL_SECONDS = 2.0
+
 M = TypeVar("M")
 R = TypeVar("R")
 
@@ -27,10 +29,17 @@ class WorkerPool(Generic[M]):
         self.pending = 0
 
     async def run(self, job: Callable[[M], R]) -> R:
-        """Run `job(model)` on whichever thread is free. What it raises is raised here."""
+        """Run `job(model)` on whichever thread is free. What it raises is raised here.
+
+        A caller that is cancelled still waits for a job that has begun, so that what it touches is free afterwards.
+        """
         self.pending += 1
+        future = asyncio.get_running_loop().run_in_executor(self._executor, self._do, job)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, job)
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future], timeout=CANCEL_SECONDS)
+            raise
         finally:
             self.pending -= 1
             self.completed += 1

@@ -1,0 +1,41 @@
+# `make demo` and `make test` need nothing but Python 3.11-3.13: no root, no broker, no microphone, no GPU.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test test-core check bench clean
+
+# Shows the main job: a synthesized kitchen is heard, and an MQTT client tells what arrived.
+demo: $(VENV)/.plain
+	$(BIN)/listener demo
+
+# Installs everything and runs all tests.
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Proves that a plain install suffices: a fresh environment without torch runs the tests of the core.
+test-core:
+	scripts/test-core
+
+# Format, lint, types.
+check: $(VENV)/.dev
+	PYTHON=$(BIN)/python scripts/check
+
+# The long measurements; each writes its report under docs/reports/. About an hour.
+bench: $(VENV)/.dev
+	PYTHON=$(BIN)/python scripts/bench
+
+$(BIN)/python:
+	$(PYTHON) scripts/python-version
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.plain: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.plain
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

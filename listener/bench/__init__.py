@@ -1,0 +1,1 @@
+"""The measurements of `listener bench`, and the sounds they are made with."""

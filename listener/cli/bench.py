@@ -1,0 +1,70 @@
+"""`listener bench`: what this machine can do."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from listener.errors import ConfigError
+
+if TYPE_CHECKING:
+    from listener.bench.rooms import Measured
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("bench", help="measure what this machine can do")
+    kinds = parser.add_subparsers(dest="kind", metavar="WHAT", required=True)
+    rooms = kinds.add_parser(
+        "rooms",
+        help="how many rooms are heard in real time",
+        description="Searches for the largest number of rooms whose chunks are decided within 0.4 s (99th percentile "
+        "of the age of a chunk at its decision), with real perception, cascade and MQTT, and sound from memory.",
+    )
+    rooms.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    rooms.add_argument("--rooms", type=_positive, metavar="N", help="measure just this number")
+    rooms.add_argument("--seconds", type=_positive, default=12, metavar="S", help="for each number (default 12)")
+    rooms.add_argument("--broker", metavar="HOST:PORT", help="default: a mosquitto that is started for it")
+    rooms.add_argument("--model", type=Path, metavar="FILE", help="yamnet.tflite (default: the models folder)")
+    rooms.set_defaults(run=run_rooms)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+    return int(text)
+
+
+def run_rooms(args: argparse.Namespace) -> int:
+    from contextlib import nullcontext
+
+    from listener.bench.rooms import as_dict, external_broker, measure, search
+
+    logging.getLogger("listener").setLevel(logging.ERROR)
+    with nullcontext(_address(args.broker)) if args.broker else external_broker() as broker:
+
+        def measure_rooms(rooms: int) -> "Measured":
+            measured = asyncio.run(measure(rooms, args.seconds, broker, args.model))
+            verdict = "in time" if measured.in_time else "too late"
+            print(f"{rooms} rooms: p99 {measured.p99_seconds:.3f} s, {verdict}", file=sys.stderr)
+            return measured
+
+        best = measure_rooms(args.rooms) if args.rooms else search(measure_rooms)
+    if args.json:
+        print(json.dumps(as_dict(best)))
+    else:
+        load = best.cpu_seconds / args.seconds
+        print(
+            f"{best.rooms} rooms in real time: p99 {1e3 * best.p99_seconds:.0f} ms, {best.rss_mb:.0f} MB, "
+            f"{load:.2f} cores busy"
+        )
+    return 0 if best.in_time else 1
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigError(f"--broker {text!r}: give HOST:PORT, as in 127.0.0.1:1883")
+    return host, int(port)

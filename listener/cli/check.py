@@ -1,0 +1,182 @@
+"""`listener check`: would the daemon work with this configuration, and if not, what to do."""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from listener.cli.common import add_config_option, config_path
+from listener.config import Config, MicrophoneSource, RoomConfig, load
+from listener.errors import ListenerError
+
+DEEP_CHUNKS = 5
+DEEP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. An `error` keeps the daemon, or a room, from working; a `warning` does not."""
+
+    severity: Literal["ok", "warning", "error"]
+    text: str
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "check",
+        help="check configuration, devices, broker and models",
+        description="Exits 1 when there is an error, 0 when there are only warnings.",
+    )
+    add_config_option(parser)
+    parser.add_argument("--deep", action="store_true", help="also listen to each microphone for two seconds")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.markup import escape
+
+    path = config_path(args.config)
+    config = load(path)
+    console = Console(highlight=False, soft_wrap=True)
+    marks = {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "error": "[red]error  [/]"}
+    console.print(f"{marks['ok']} {escape(str(path))}: {len(config.rooms)} room(s)")
+    errors = 0
+    for finding in asyncio.run(_all(config, args.deep)):
+        errors += finding.severity == "error"
+        console.print(f"{marks[finding.severity]} {escape(finding.text)}")
+    return 1 if errors else 0
+
+
+async def _all(config: Config, deep: bool) -> list[Finding]:
+    findings = [*_models(config), *_settings(config), *_state()]
+    for room in config.rooms:
+        findings += [*_room(room), *_source(room)]
+        if deep and findings[-1].severity != "error" and room.source.type == "microphone":
+            findings += [finding async for finding in _level(room)]
+    return findings + [finding async for finding in _broker(config)]
+
+
+def _try(subject: str, attempt: Callable[[], str]) -> Finding:
+    """`attempt` returns what is fine in words, or raises what is not."""
+    try:
+        return Finding("ok", f"{subject}: {attempt()}")
+    except ListenerError as error:
+        text = " ".join(str(error).split("\n"))
+        return Finding("error", text if text.startswith(subject) else f"{subject}: {text}")
+
+
+def _models(config: Config) -> Iterator[Finding]:
+    from listener.app import NO_TAGGER, find_tagger_model
+
+    if config.sounds.tagger == "none":
+        yield Finding("ok", "sounds.tagger: none, as configured: only alarm patterns are heard")
+        return
+    try:
+        model = find_tagger_model(config)
+    except ListenerError as error:
+        yield Finding("error", f"sounds.model: {error}")
+        return
+    yield Finding("warning", NO_TAGGER) if model is None else Finding("ok", f"tagger: YAMNet, {model.path}")
+
+
+def _settings(config: Config) -> Iterator[Finding]:
+    from listener.app import find_tagger_model
+    from listener.perceive.sounds.labels import label_table
+
+    def labels() -> str:
+        try:
+            model = find_tagger_model(config)
+        except ListenerError:
+            model = None  # told by _models
+        table = label_table(config.sounds, config.respond.urgent, model.classes if model else ())
+        return f"{len(config.sounds.reported_labels)} of {len(table.labels)} labels are reported"
+
+    yield _try("sounds", labels)
+    for language in dict.fromkeys(room.language for room in config.rooms):
+        yield _try(f"language {language}", partial(_has_texts, language))
+
+
+def _has_texts(language: str) -> str:
+    from listener.decide.texts import load_texts
+
+    return f"{len(load_texts(language, {}).sounds)} sounds can be named"
+
+
+def _state() -> Iterator[Finding]:
+    import os
+
+    from listener.store.settings import state_folder
+
+    folder = state_folder()
+    nearest = next((p for p in (folder, *folder.parents) if p.exists()), folder)
+    if os.access(nearest, os.W_OK | os.X_OK):
+        yield Finding("ok", f"state folder: {folder}")
+    else:
+        yield Finding(
+            "warning", f"state folder: {folder} cannot be written; settings are lost at a restart. Check its owner"
+        )
+
+
+def _room(room: RoomConfig) -> Iterator[Finding]:
+    if room.output is not None:
+        yield Finding("warning", f"{room.name}: output {room.output!r} is not used: this release speaks no answers")
+
+
+def _source(room: RoomConfig) -> Iterator[Finding]:
+    from listener.config import FileSource
+    from listener.sources.devices import find_input
+    from listener.sources.file import describe
+
+    if isinstance(room.source, MicrophoneSource):
+        wanted = room.source.device
+        yield _try(room.name, lambda: f"microphone {find_input(wanted).name!r}")
+    elif isinstance(room.source, FileSource):
+        path = room.source.path
+        yield _try(room.name, lambda: describe(path))
+    else:
+        yield Finding("ok", f"{room.name}: sound comes from stdin when the daemon runs")
+
+
+async def _level(room: RoomConfig) -> AsyncIterator[Finding]:
+    """Open the microphone and say how loud it is."""
+    from contextlib import aclosing
+
+    from listener.app import build_source
+    from listener.perceive.level import level_dbfs
+
+    levels: list[float] = []
+    try:
+        async with asyncio.timeout(DEEP_SECONDS), aclosing(build_source(room.source).chunks()) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                levels.append(level_dbfs(chunk.samples))
+                if len(levels) == DEEP_CHUNKS:
+                    break
+    except ListenerError as error:
+        yield Finding("error", f"{room.name}: {error}")
+    except TimeoutError:
+        yield Finding("error", f"{room.name}: the microphone delivers no sound within {DEEP_SECONDS:.0f} s")
+    else:
+        quiet = max(levels) < -90
+        hint = "; that is digital silence: is it muted in the mixer (`alsamixer`)?" if quiet else ""
+        yield Finding("warning" if quiet else "ok", f"{room.name}: heard up to {max(levels):.0f} dBFS{hint}")
+
+
+async def _broker(config: Config) -> AsyncIterator[Finding]:
+    from listener.publish.probe import probe
+
+    if config.mqtt is None:
+        yield Finding("warning", "mqtt: not configured; events are only printed, with `listener run --json`")
+        return
+    try:
+        if config.mqtt.broker == "embedded":
+            from listener.publish.broker import EmbeddedBroker
+
+            async with EmbeddedBroker(config.mqtt) as broker:
+                yield Finding("ok", f"{broker.where}: can be started")
+        else:
+            yield Finding("ok", f"{await probe(config.mqtt)}: connected")
+    except ListenerError as error:
+        yield Finding("error", f"mqtt: {error}")

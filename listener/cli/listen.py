@@ -1,0 +1,116 @@
+"""`listener listen FILE…`: hear recordings with the very room of the daemon."""
+
+import argparse
+import asyncio
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from listener.cli.common import add_config_option
+from listener.config import Config, FileSource, load, parse
+from listener.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from listener.app import Ears
+    from listener.types import Publisher, Source
+
+PCM_FORMATS = ("s16le", "s24le", "s32le", "f32le", "u8")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "listen",
+        help="hear recordings, or sound on stdin, and print what happens",
+        description="Each FILE is heard by a fresh room. Without -c: strictness balanced, no broker. "
+        "`-` is WAV or raw PCM on stdin: arecord -f S16_LE -r 16000 | listener listen -",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="wav, flac, ogg or mp3; - for stdin")
+    add_config_option(parser)
+    parser.add_argument("--json", action="store_true", help="one event a line on stdout, and nothing else")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw waveform, log-mel, label tracks and decisions")
+    parser.add_argument("--realtime", action="store_true", help="at the speed of life")
+    parser.add_argument("--engine", choices=["cascade"], help="what decides (default: the configuration's)")
+    parser.add_argument("--strictness", help="paranoid, sensitive, balanced, strict or urgent_only")
+    pipe = parser.add_argument_group("raw PCM on stdin")
+    pipe.add_argument("--rate", type=int, default=16_000, metavar="HZ")
+    pipe.add_argument("--channels", type=int, default=1, metavar="N")
+    pipe.add_argument("--format", choices=PCM_FORMATS, default="s16le")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    config = _config(args)
+    return asyncio.run(_listen(args, config))
+
+
+def _config(args: argparse.Namespace) -> Config:
+    """The configuration's first room, or a room of our own; only what hears and decides matters here."""
+    if args.config is not None:
+        config = load(args.config)
+    else:
+        room = {"name": "room", "addressing": "open", "source": {"type": "file", "path": "-"}}
+        config = parse({"rooms": [room]})
+    changes = {"strictness": args.strictness} if args.strictness else {}
+    first = {**config.rooms[0].model_dump(), **changes}
+    return parse({**config.model_dump(), "rooms": [first], "mqtt": None})
+
+
+async def _listen(args: argparse.Namespace, config: Config) -> int:
+    from listener.app import open_ears
+
+    failed = 0
+    async with open_ears(config, threads=1) as ears:
+        for name in args.files:
+            try:
+                await _listen_to(name, args, config, ears)
+            except SourceError as error:
+                failed += 1
+                print(f"listener: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+async def _listen_to(name: str, args: argparse.Namespace, config: Config, ears: "Ears") -> None:
+    from listener.app import listen_to
+
+    source = _source(name, args)
+    with ExitStack() as stack:
+        publishers: list[Publisher] = [_printer(name, args, stack)]
+        if args.plot is not None:
+            from listener.cli.plot import Picture
+
+            picture = Picture(Path(name).name)
+            source = picture.watch(source)
+            publishers.append(picture)
+        await listen_to(config, ears, source, publishers, seed=Path(name).name)
+        if args.plot is not None:
+            picture.save(_picture_path(args.plot, name, len(args.files)))
+
+
+def _printer(name: str, args: argparse.Namespace, stack: ExitStack) -> "Publisher":
+    if args.json:
+        from listener.publish.jsonl import JsonLines
+
+        return JsonLines(sys.stdout, {"file": name})
+    from rich.console import Console
+
+    from listener.publish.console import ConsolePublisher
+
+    return stack.enter_context(ConsolePublisher(Console(), Path(name).name))
+
+
+def _source(name: str, args: argparse.Namespace) -> "Source":
+    from listener.app import build_source
+    from listener.config import PipeSource
+
+    try:
+        if name == "-":
+            return build_source(PipeSource(type="pipe", rate=args.rate, channels=args.channels, format=args.format))
+        return build_source(FileSource(type="file", path=Path(name), realtime=args.realtime))
+    except ValueError as error:
+        raise ConfigError(f"--rate or --channels cannot be used: {error}") from None
+
+
+def _picture_path(path: Path, name: str, files: int) -> Path:
+    """The given path; with several files, one beside it for each, named after the recording."""
+    return path if files == 1 else path.with_name(f"{path.stem}-{Path(name).stem}{path.suffix or '.png'}")

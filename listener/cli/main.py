@@ -1,0 +1,71 @@
+"""The entry point. Each module of a command has `add_parser(commands)` and `run(args) -> exit status`; heavy imports stay inside."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from listener import __version__
+from listener.cli import bench, check, config, demo, devices, listen, models, run, service
+from listener.errors import ConfigError, ListenerError
+
+COMMANDS = (run, listen, demo, check, devices, models, service, bench, config)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="listener",
+        description="Listens to rooms, reports sounds and answers over MQTT to Home Assistant.",
+        epilog="Start with `listener demo`, then `listener check` on your own configuration. "
+        "Not a certified safety device: keep your smoke and carbon monoxide alarms.",
+    )
+    parser.add_argument("--version", action="version", version=f"listener {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more, for finding a fault")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit status; whatever we raise on purpose becomes one line on stderr."""
+    args = build_parser().parse_args(argv)
+    _log_to_stderr(logging.DEBUG if args.verbose else logging.INFO if args.command == "run" else logging.WARNING)
+    try:
+        status: int = args.run(args)
+        sys.stdout.flush()
+    except ListenerError as error:
+        print("\n".join(f"listener: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        # systemd does not try again what only an edit of the configuration can mend (RestartPreventExitStatus=78).
+        return os.EX_CONFIG if isinstance(error, ConfigError) and args.command == "run" else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `listener … | head`: nobody reads any more, and that is fine
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _log_to_stderr(level: int) -> None:
+    under_systemd = "JOURNAL_STREAM" in os.environ
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level,
+        # The journal stamps time and level by itself; its level comes from the <N> prefix (sd-daemon(3)).
+        format="%(message)s" if under_systemd else "%(asctime)s %(levelname)-7s %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    if under_systemd:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(_JournalFormatter("%(message)s"))
+    for noisy in ("amqtt", "transitions", "passlib", "matplotlib", "PIL", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _JournalFormatter(logging.Formatter):
+    """Prefixes each line with its syslog priority, as sd-daemon(3) describes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = 3 if record.levelno >= logging.ERROR else 4 if record.levelno >= logging.WARNING else 6
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())

@@ -1,0 +1,126 @@
+"""`listener models`: list, download and verify model files."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from listener.models.catalog import ModelFile
+    from listener.models.download import Meter
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "models",
+        help="list, download and verify model files",
+        description="Model files lie in the models folder: $LISTENER_MODELS, else the service's "
+        "/var/lib/listener/models (for root, once the service is installed), else ~/.local/share/listener/models.",
+    )
+    parser.set_defaults(run=run)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="what there is, and what of it is here")
+    pull = actions.add_parser("pull", help="download a model, check it, put it into the models folder")
+    pull.add_argument("name", metavar="NAME", help="as `listener models list` prints it")
+    pull.add_argument("--force", action="store_true", help="download even if the right file is here")
+    verify = actions.add_parser("verify", help="check files against their SHA-256; exit 1 if one is wrong or missing")
+    verify.add_argument(
+        "what", metavar="NAME|DIR", nargs="?", help="one model, or a folder; left out: the models folder"
+    )
+    verify.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    actions = {"list": _list, "pull": _pull, "verify": _verify}
+    return actions[args.action](args)
+
+
+def _list(_args: argparse.Namespace) -> int:
+    from listener.models.catalog import MODELS
+    from listener.models.files import models_folder
+
+    folder = models_folder()
+    print(f"models folder: {folder}")
+    for model in MODELS:
+        state = _state(folder / model.file_name, model) or "here, verified"
+        print(f"{model.name}  {model.size_bytes / 1e6:.1f} MB  {model.licence}  {state}\n    {model.about}")
+    return 0
+
+
+def _pull(args: argparse.Namespace) -> int:
+    from listener.models.catalog import by_name
+    from listener.models.download import pull
+    from listener.models.files import models_folder
+
+    model, folder = by_name(args.name), models_folder()
+    path = folder / model.file_name
+    if not args.force and _state(path, model) is None:
+        print(f"{model.name} is here already and verified: {path}")
+        return 0
+    with _termination_cleans_up(), _progress(model) as meter:
+        path = pull(model, folder, say=lambda line: print(line, file=sys.stderr), meter=meter)
+    print(f"{model.name}: verified, in {path}")
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from listener.models.catalog import MODELS, by_name
+    from listener.models.files import models_folder
+
+    folder, wanted = models_folder(), MODELS
+    if args.what and (Path(args.what).is_dir() or "/" in args.what):
+        folder = Path(args.what)
+    elif args.what:
+        wanted = (by_name(args.what),)
+    faults = {model.name: _state(folder / model.file_name, model) for model in wanted}
+    if args.json:
+        files = {name: {"ok": fault is None, "fault": fault} for name, fault in faults.items()}
+        print(json.dumps({"ok": not any(faults.values()), "folder": str(folder), "models": files}))
+    else:
+        for name, fault in faults.items():
+            print(f"{name}: {fault or f'verified, in {folder}'}")
+    return 1 if any(faults.values()) else 0
+
+
+def _state(path: Path, model: "ModelFile") -> str | None:
+    """What is wrong with a model's file, None if nothing is."""
+    from listener.errors import ModelError
+    from listener.models.files import check
+
+    try:
+        check(path, model)
+    except ModelError as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def _progress(model: "ModelFile") -> Iterator["Meter"]:
+    """A bar on a terminal, nothing otherwise: the lines say enough there."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(model.name, total=model.size_bytes)
+        yield lambda done, total: progress.update(task, completed=done, total=total or model.size_bytes)
+
+
+@contextmanager
+def _termination_cleans_up() -> Iterator[None]:
+    """SIGTERM ends Python without clean-up; as an exception it removes the half of a download that is there."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""What is kept: messages for the broker, settings, timers."""

@@ -1,0 +1,169 @@
+"""What people changed while the daemon ran (mute, strictness, threshold), kept over a restart.
+
+One JSON file: `{"version": 1, "rooms": {SLUG: {"muted": false, "strictness": "balanced", "threshold": 0.5}}}`.
+Losing it is a nuisance and never a reason to stop hearing: nothing here raises because of what is on the disk.
+"""
+
+import json
+import logging
+import os
+import stat
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from listener.errors import StoreError
+from listener.types import RoomSettings
+from listener.vocabulary import STRICTNESS_STEPS
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+MAX_BYTES = 1_000_000
+
+_VALID: dict[str, Callable[[Any], bool]] = {
+    "muted": lambda value: isinstance(value, bool),
+    "strictness": lambda value: isinstance(value, str) and value in STRICTNESS_STEPS,
+    "threshold": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1,
+}
+
+
+def state_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where state lives; it need not exist. STATE_DIRECTORY (systemd), else LISTENER_STATE, else XDG state."""
+    environ = os.environ if environ is None else environ
+    if state := environ.get("STATE_DIRECTORY"):
+        return Path(state.split(":")[0])
+    if chosen := environ.get("LISTENER_STATE"):
+        return Path(chosen).expanduser()
+    return platformdirs.user_state_path("listener")
+
+
+class SettingsStore:
+    """The settings of every room, in memory and in one file.
+
+    `put` is quick and belongs to the event loop; `save` waits for the disk, so call it in a thread. Rooms that the
+    configuration does not name are kept: they may come back. The first failure of a row is logged, and `warning`
+    says what is wrong until a save succeeds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._memory = threading.Lock()
+        self._disk = threading.Lock()
+        self.warning: str | None = None
+        self._rooms = self._load()
+
+    def get(self, room: str, default: RoomSettings) -> RoomSettings:
+        """What was last set for the room; what was never set, or makes no sense, comes from `default`."""
+        with self._memory:
+            kept = dict(self._rooms.get(room, {}))
+        return RoomSettings(**{key: kept.get(key, getattr(default, key)) for key in _VALID})
+
+    def put(self, room: str, settings: RoomSettings) -> None:
+        """Remember; goes to disk with the next `save`."""
+        with self._memory:
+            self._rooms[room] = {key: getattr(settings, key) for key in _VALID}
+
+    def save(self) -> bool:
+        """Write everything, at once or not at all. False when the disk does not take it; memory still has it."""
+        with self._disk:
+            with self._memory:
+                text = json.dumps({"version": VERSION, "rooms": self._rooms}, indent=2)
+            try:
+                _write_atomically(self._path, text.encode())
+            except OSError as error:
+                self._warn(
+                    f"{self._path}: settings cannot be saved: {error.strerror or error}; "
+                    "they hold until the next restart. Make room, or check the folder's owner and mode"
+                )
+                return False
+            if self.warning is not None:
+                logger.warning("%s: settings are saved again", self._path)
+            self.warning = None
+            return True
+
+    def _warn(self, text: str) -> None:
+        if self.warning is None:
+            logger.warning("%s", text)
+        self.warning = text
+
+    def _load(self) -> dict[str, dict[str, Any]]:
+        try:
+            rooms = _read(self._path)
+        except FileNotFoundError:
+            return {}
+        except (StoreError, OSError) as error:
+            what = error.strerror if isinstance(error, OSError) else error
+            logger.warning("%s: %s; %s, and every room begins with its configuration", self._path, what, self._aside())
+            return {}
+        return {room: _sensible(self._path, room, kept) for room, kept in rooms.items()}
+
+    def _aside(self) -> str:
+        """Rename the broken file, so that the next save does not destroy what somebody may want to look at."""
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        broken = self._path.with_name(f"{self._path.name}.broken-{now}")
+        try:
+            self._path.rename(broken)
+        except OSError as error:
+            return f"it cannot be set aside either ({error.strerror})"
+        return f"it was set aside as {broken.name}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file's `rooms`. Raises OSError, or StoreError for what is no settings file of ours."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        info = os.fstat(file.fileno())  # a pipe in its place would wait for ever, without O_NONBLOCK
+        if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_BYTES:
+            raise StoreError(f"is no file of up to {MAX_BYTES} bytes")
+        raw = file.read(MAX_BYTES)
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"is no valid JSON ({error})") from None
+    if not isinstance(data, dict) or not isinstance(data.get("rooms"), dict):
+        raise StoreError("has no `rooms`")
+    if data.get("version") != VERSION:
+        raise StoreError(f"has version {data.get('version')!r:.40}, and this release reads {VERSION}")
+    rooms: dict[str, Any] = data["rooms"]
+    return rooms
+
+
+def _sensible(path: Path, room: str, kept: Any) -> dict[str, Any]:
+    """The room's values that are valid; each other one is named in the log and left out."""
+    if not isinstance(kept, dict):
+        logger.warning("%s: room %r: is no mapping; ignored", path, room)
+        return {}
+    for key, value in kept.items():
+        if key not in _VALID or not _VALID[key](value):
+            logger.warning("%s: room %r: %.40s: %.40r is not possible; ignored", path, room, key, value)
+    return {key: value for key, value in kept.items() if key in _VALID and _VALID[key](value)}
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """All of `data` or what was there before, whenever the power goes; mode 0600. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # makes it with mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        os.unlink(name)  # noqa: PTH108
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name is on disk only when the folder is: fsync(2)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

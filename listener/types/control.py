@@ -1,0 +1,98 @@
+"""What goes up the loop, the settings that it changes, and the reports on states that are no events."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from listener.types.values import Hearing
+
+
+@dataclass(frozen=True, slots=True)
+class SetMute:
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetStrictness:
+    strictness: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetThreshold:
+    """The probability of responding, 0..1, above which the engine answers."""
+
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Acknowledge: the labels (None: those that sound now or sounded last) are not announced for `seconds`."""
+
+    labels: tuple[str, ...] | None = None
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Send a marked test event through the whole chain; `label` None means the label `test`."""
+
+    __test__: ClassVar[bool] = False  # not a test case, whatever pytest thinks of the name
+    label: str | None = None
+
+
+Control = SetMute | SetStrictness | SetThreshold | Snooze | Test
+
+
+@dataclass(frozen=True, slots=True)
+class HearingReport:
+    """The five best labels of a room, best first."""
+
+    room: str
+    t: float
+    labels: tuple[Hearing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelReport:
+    room: str
+    level_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSettings:
+    """What a person may change while the daemon runs. Kept on disk, so that a restart does not undo it."""
+
+    muted: bool = False
+    strictness: str = "balanced"
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsReport:
+    room: str
+    settings: RoomSettings
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """How the daemon fares. A publisher adds its own queue, drops and reconnects.
+
+    `chunk_latency_ms` is the age of a chunk when it was decided, 99th percentile since the last report.
+    """
+
+    uptime_seconds: float
+    memory_mb: float
+    chunk_latency_ms: float
+    chunk_queue: int = 0
+    chunks_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeInfo:
+    """What this daemon is: its version, the engine that decides, the slugs of its rooms."""
+
+    version: str
+    engine: str
+    rooms: tuple[str, ...]
+
+
+Report = HearingReport | LevelReport | SettingsReport | HealthReport | BridgeInfo

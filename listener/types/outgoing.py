@@ -1,0 +1,56 @@
+"""Messages on their way to the broker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One MQTT message on its way out. `kind` is what its loss is counted under; order is kept within a `room`.
+
+    `qos` 1 stays in the outbox until it is acknowledged; 0 is telemetry and never gets there.
+    """
+
+    topic: str
+    payload: bytes
+    room: str = ""
+    kind: str = "state"
+    retain: bool = False
+    qos: int = 1
+    urgent: bool = False
+
+
+class Outbox(Protocol):
+    """Messages that wait for the broker's acknowledgement. Bounded, in order, and called from one thread.
+
+    A retained message replaces an older one of its topic (the latest state is all that counts) and is never dropped;
+    when there is no place, the oldest event that is not urgent goes, counted by its kind.
+    """
+
+    def put(self, message: Message) -> None: ...
+
+    def take(self, events: bool) -> tuple[int, Message] | None:
+        """The oldest message that is not in flight, with its key; without `events`, the oldest retained one."""
+        ...
+
+    def acknowledge(self, key: int) -> None:
+        """The broker has it: forget it."""
+        ...
+
+    def refuse(self, key: int) -> None:
+        """The broker will not have it: count it as dropped, and forget it."""
+        ...
+
+    def release(self) -> None:
+        """The connection is lost: what was in flight is to be sent again, before everything else."""
+        ...
+
+    def __len__(self) -> int:
+        """Messages that wait or are in flight."""
+        ...
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """How many messages were lost, by kind."""
+        ...
