@@ -196,7 +196,7 @@ def encoder_problems(path: Path, state: Mapping[str, torch.Tensor], wanted: Mapp
     return problems
 
 
-def empty_encoder(checkpoint: Checkpoint) -> compat.Qwen2_5OmniAudioEncoder:
+def empty_encoder(checkpoint: Checkpoint) -> compat.AudioEncoder:
     """An encoder of the configured shape, without weights. Raises ModelError for an impossible shape."""
     try:
         return compat.empty_encoder(checkpoint.encoder_config)

@@ -6,7 +6,7 @@ base into `rope_parameters`. Qwen2's own code takes a prepared mask and explicit
 
 import logging
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 import transformers
@@ -21,6 +21,8 @@ from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import (
 from listener.decide.audio_interaction.shape import ModelShape
 
 ATTENTION = "sdpa"
+
+AudioEncoder = Qwen2_5OmniAudioEncoder
 
 
 def quiet() -> None:
@@ -55,23 +57,23 @@ def empty_language_model(shape: ModelShape) -> Qwen2ForCausalLM:
     with torch.device("meta"):
         model = Qwen2ForCausalLM(config)
     model.model.rotary_emb = Qwen2RotaryEmbedding(config)
-    return cast(Qwen2ForCausalLM, model.eval())
+    return model.eval()
 
 
-def empty_encoder(audio_config: Mapping[str, Any]) -> Qwen2_5OmniAudioEncoder:
+def empty_encoder(audio_config: Mapping[str, Any]) -> AudioEncoder:
     """The encoder without weights, but with its sinusoidal positions. Raises ValueError for an impossible shape."""
     config = Qwen2_5OmniAudioEncoderConfig(**{**audio_config, "attn_implementation": ATTENTION})
     with torch.device("meta"):
         encoder = Qwen2_5OmniAudioEncoder(config)
     encoder.positional_embedding = SinusoidsPositionEmbedding(config.max_source_positions, config.d_model)
-    return cast(Qwen2_5OmniAudioEncoder, encoder.eval())
+    return encoder.eval()
 
 
-def encode(encoder: Qwen2_5OmniAudioEncoder, mels: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+def encode(encoder: AudioEncoder, mels: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """Encoder frames `[sum(frames), width]` of log-mels laid side by side, `[bins, sum(lengths)]`.
 
     Each piece of `lengths` mel frames is encoded alone; four mel frames become one, and a rest is dropped.
     """
     after_convolution = (lengths - 1) // 2 + 1
     output = encoder(mels.to(encoder.dtype), feature_lens=lengths, aftercnn_lens=after_convolution)
-    return cast(torch.Tensor, output.last_hidden_state)
+    return output.last_hidden_state

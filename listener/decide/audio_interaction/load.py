@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     language_model: Qwen2ForCausalLM
-    encoder: compat.Qwen2_5OmniAudioEncoder
+    encoder: compat.AudioEncoder
     tokenizer: Tokenizer
     shape: ModelShape
     device: torch.device
@@ -152,7 +152,7 @@ def _checked_encoder_state(checkpoint: Checkpoint, encoder: nn.Module) -> dict[s
     return state
 
 
-def _encoder(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> compat.Qwen2_5OmniAudioEncoder:
+def _encoder(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> compat.AudioEncoder:
     encoder = empty_encoder(checkpoint)
     _fill(encoder, iter(_checked_encoder_state(checkpoint, encoder).items()), device, dtype)
     encoder.positional_embedding.to(device)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Final
 
 import torch
 
@@ -50,33 +50,33 @@ class Model:
         self._free.append(row)
         self._free.sort()
 
-    @torch.inference_mode()
     def hear(self, ears: list[EarState], chunks: torch.Tensor) -> list[LogMel]:
         """Log-mels of each room's next chunk, `chunks` `[rooms, 6400]`."""
-        return hear(self._bank, ears, chunks.to(self.loaded.device))
+        with torch.inference_mode():
+            return hear(self._bank, ears, chunks.to(self.loaded.device))
 
-    @torch.inference_mode()
     def encode(self, mels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Encoder frames `[10, width]` of each chunk's normalised log-mel `[128, 40]`."""
         lengths = torch.full((len(mels),), MEL_FRAMES_PER_CHUNK, device=self.loaded.device)
-        frames = compat.encode(self.loaded.encoder, torch.cat(list(mels), dim=1), lengths)
+        with torch.inference_mode():
+            frames = compat.encode(self.loaded.encoder, torch.cat(list(mels), dim=1), lengths)
         return list(frames.split(FRAMES_PER_CHUNK))
 
-    @torch.inference_mode()
     def encode_clip(self, samples: torch.Tensor) -> torch.Tensor:
         """Encoder frames `[n, width]` of a whole clip, as the offline mode hears it."""
-        mel = self._bank.whole(samples.to(self.loaded.device))
-        length = torch.tensor([mel.shape[1]], device=self.loaded.device)
-        return compat.encode(self.loaded.encoder, mel, length)
+        with torch.inference_mode():
+            mel = self._bank.whole(samples.to(self.loaded.device))
+            length = torch.tensor([mel.shape[1]], device=self.loaded.device)
+            return compat.encode(self.loaded.encoder, mel, length)
 
-    @torch.inference_mode()
     def feed(self, feeds: Sequence[Feed]) -> list[torch.Tensor]:
         """Append to several rows at once; each result is `[len(answers), vocabulary]`, float32."""
         short = [i for i, feed in enumerate(feeds) if len(feed.ids) <= MERGE_TOKENS]
         groups = [[i] for i in range(len(feeds)) if i not in short] + ([short] if short else [])
         results: dict[int, torch.Tensor] = {}
         for group in groups:
-            logits = self._pass([feeds[i] for i in group])
+            with torch.inference_mode():
+                logits = self._pass([feeds[i] for i in group])
             results |= dict(zip(group, logits, strict=True))
         return [results[i] for i in range(len(feeds))]
 
@@ -102,13 +102,12 @@ class Model:
             if feed.frames:
                 own = ids[row, : len(feed.ids)].to(self.loaded.device)
                 embedded[row, : len(feed.ids)][torch.isin(own, self._placeholders)] = torch.cat(list(feed.frames))
-        return cast(torch.Tensor, embedded)
+        return embedded
 
     def _hidden(self, embedded: torch.Tensor, positions: torch.Tensor, used: int) -> torch.Tensor:
         # Padding at the end of a short row is written beyond its length: masked for the others, overwritten later.
         seen = torch.arange(used, device=positions.device) <= positions[:, None, :, None]
-        language_model = cast(Any, self.loaded.language_model.model)
-        output = language_model(
+        output = self.loaded.language_model.model(
             inputs_embeds=embedded,
             attention_mask={"full_attention": seen},
             # The published code keeps the index in float16: above 2048 neighbours share a position.
@@ -117,7 +116,7 @@ class Model:
             use_cache=True,
             cache_position=positions[0],
         )
-        return cast(torch.Tensor, output.last_hidden_state)
+        return output.last_hidden_state
 
     def _logits(self, feeds: Sequence[Feed], hidden: torch.Tensor) -> list[torch.Tensor]:
         wanted = [hidden[row, answer % len(feed.ids)] for row, feed in enumerate(feeds) for answer in feed.answers]

@@ -123,6 +123,11 @@ class Scheduler:
             for stream in streams:
                 self._fail(stream, EngineError(f"the device failed: {str(error).splitlines()[0]}"))
 
+    def fail_all(self, error: EngineError) -> None:
+        """The engine has stopped: every room begins anew, elsewhere."""
+        for stream in self.streams:
+            stream.sink(Failed(error))
+
     def _fail(self, stream: Stream, error: EngineError) -> None:
         """Begin anew: what the row holds cannot be trusted any more."""
         stream.lost_chunks += len(stream.raw) + len(stream.waiting)
