@@ -6,7 +6,7 @@ base into `rope_parameters`. Qwen2's own code takes a prepared mask and explicit
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import transformers
@@ -20,9 +20,9 @@ from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import (
 
 from listener.decide.audio_interaction.shape import ModelShape
 
-ATTENTION = "sdpa"
+AudioEncoder: TypeAlias = Qwen2_5OmniAudioEncoder
 
-AudioEncoder = Qwen2_5OmniAudioEncoder
+ATTENTION = "sdpa"
 
 
 def quiet() -> None:
@@ -64,7 +64,7 @@ def empty_encoder(audio_config: Mapping[str, Any]) -> AudioEncoder:
     """The encoder without weights, but with its sinusoidal positions. Raises ValueError for an impossible shape."""
     config = Qwen2_5OmniAudioEncoderConfig(**{**audio_config, "attn_implementation": ATTENTION})
     with torch.device("meta"):
-        encoder = Qwen2_5OmniAudioEncoder(config)
+        encoder = AudioEncoder(config)
     encoder.positional_embedding = SinusoidsPositionEmbedding(config.max_source_positions, config.d_model)
     return encoder.eval()
 

@@ -33,12 +33,16 @@ class Worker:
 
     def tell(self, order: Callable[[Scheduler], None]) -> None:
         """Hand in an order; it is carried out before the next tick. Raises EngineError when nobody takes it."""
-        if self._dead is not None:
-            raise EngineError(f"the engine has stopped: {self._dead}; restart the daemon")
+        self._refuse_if_dead()
         try:
             self._orders.put_nowait(order)
         except queue.Full:
             raise EngineError(f"the engine hangs: {MAX_ORDERS} orders wait for it; restart the daemon") from None
+        self._refuse_if_dead()  # it may have stopped taking orders between the two lines above
+
+    def _refuse_if_dead(self) -> None:
+        if self._dead is not None:
+            raise EngineError(f"the engine has stopped: {self._dead}; restart the daemon")
 
     def ask(self, question: Callable[[Scheduler], R]) -> "Future[R]":
         """Like `tell`, with an answer."""
