@@ -18,11 +18,12 @@ from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import (
     SinusoidsPositionEmbedding,
 )
 
+from listener.decide.audio_interaction import attention
 from listener.decide.audio_interaction.shape import ModelShape
 
 AudioEncoder: TypeAlias = Qwen2_5OmniAudioEncoder
 
-ATTENTION = "sdpa"
+ENCODER_ATTENTION = "sdpa"
 
 
 def quiet() -> None:
@@ -46,7 +47,7 @@ def qwen2_config(shape: ModelShape) -> Qwen2Config:
         rms_norm_eps=shape.norm_epsilon,
         tie_word_embeddings=False,
         use_cache=True,
-        attn_implementation=ATTENTION,
+        attn_implementation=attention.register(),
         **rope,
     )
 
@@ -62,7 +63,7 @@ def empty_language_model(shape: ModelShape) -> Qwen2ForCausalLM:
 
 def empty_encoder(audio_config: Mapping[str, Any]) -> AudioEncoder:
     """The encoder without weights, but with its sinusoidal positions. Raises ValueError for an impossible shape."""
-    config = Qwen2_5OmniAudioEncoderConfig(**{**audio_config, "attn_implementation": ATTENTION})
+    config = Qwen2_5OmniAudioEncoderConfig(**{**audio_config, "attn_implementation": ENCODER_ATTENTION})
     with torch.device("meta"):
         encoder = AudioEncoder(config)
     encoder.positional_embedding = SinusoidsPositionEmbedding(config.max_source_positions, config.d_model)

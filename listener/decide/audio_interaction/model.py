@@ -11,6 +11,7 @@ from listener.decide.audio_interaction.cache import RowCache
 from listener.decide.audio_interaction.features import MEL_FRAMES_PER_CHUNK, EarState, LogMel, MelBank, hear
 from listener.decide.audio_interaction.load import LoadedModel
 from listener.decide.audio_interaction.tokens import AUDIO_PAD, FRAMES_PER_CHUNK, PAD
+from listener.types import Samples
 
 MERGE_TOKENS: Final = 32
 """Feeds up to this long share a pass, each padded to the longest; a long one (prefill) would make all others wait."""
@@ -25,6 +26,11 @@ class Feed:
     frames: Sequence[torch.Tensor] = ()
     answers: Sequence[int] = field(default=(-1,))
     """Indices into `ids`: after which of them the logits are wanted."""
+
+
+def as_batch(samples: Samples) -> torch.Tensor:
+    """One room's chunk `[6400]` as what `Model.hear` takes, `[1, 6400]`."""
+    return torch.from_numpy(samples)[None]
 
 
 class Model:

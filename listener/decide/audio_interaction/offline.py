@@ -43,13 +43,13 @@ def answer(
             f"spare that is more than {model.cache.capacity}; ask more briefly"
         )
     model.cache.clear(row)
-    (logits,) = model.feed([Feed(row, ids, () if frames is None else [frames])])
+    model.feed([Feed(row, ids, () if frames is None else [frames], answers=())])
     generator, pieces = torch.Generator().manual_seed(seed), Pieces(model.loaded.tokenizer)
     token = TEXT_BEGIN  # the sequence asks for nothing else
     for number in range(limit):
-        if not bool(torch.isfinite(logits).all()):
-            raise EngineError(f"the model's logits are not finite after {number} tokens; try another dtype")
         (logits,) = model.feed([Feed(row, [token])])
+        if not bool(torch.isfinite(logits).all()):
+            raise EngineError(f"the model's logits are not finite after {number + 1} tokens; try another dtype")
         token = sampling.choose(logits[0], number == 0, generator)
         if token == TEXT_END:
             return

@@ -28,14 +28,19 @@ def _plain(loaded: LoadedModel, ids: list[int], frames: list[torch.Tensor], last
     if frames:
         embedded[0, torch.tensor(ids) == BLOCK[1]] = torch.cat(frames)
     positions = torch.arange(len(ids))[None].half().float()
+    model = loaded.language_model
+    ours = model.config._attn_implementation
+    model.config._attn_implementation = "eager"  # not the attention under test
     with torch.inference_mode():
-        return loaded.language_model(
+        logits: torch.Tensor = model(
             inputs_embeds=embedded.clone(),
             position_ids=positions,
             attention_mask=torch.ones((1, len(ids)), dtype=torch.long),
             use_cache=False,
             logits_to_keep=last,
         ).logits[0]
+    model.config._attn_implementation = ours
+    return logits
 
 
 def _frames(seed: int, count: int, width: int) -> list[torch.Tensor]:
