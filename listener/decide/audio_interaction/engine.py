@@ -57,10 +57,13 @@ def build_engine(
     *,
     max_rooms: int = 4,
     greedy: bool = False,
+    weights: str = "full",
     limits: Limits | None = None,
     threads: int | None = None,
 ) -> AudioInteraction:
     """Load the checkpoint and start the thread that owns it; returns when it is ready, which can take a minute.
+
+    `dtype`: float32, bfloat16 or float16. `weights`: full, int8 or 4bit. `greedy`: the same answers every time.
 
     Raises ModelError: the folder, the device, or memory; EngineError: a window that is too small.
     """
@@ -69,7 +72,7 @@ def build_engine(
     def build() -> Scheduler:
         if threads is not None:
             torch.set_num_threads(threads)
-        loaded = load(model_dir, device, dtype)
+        loaded = load(model_dir, device, dtype, weights=weights)
         if bounds.window > loaded.shape.positions:
             raise EngineError(
                 f"a window of {bounds.window} positions is more than the {loaded.shape.positions} of {model_dir}"

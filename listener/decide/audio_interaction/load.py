@@ -26,6 +26,7 @@ from listener.decide.audio_interaction.checkpoint import (
     encoder_state,
     inspect,
 )
+from listener.decide.audio_interaction.quantize import Weights, becomes_small, put_small, usable_weights
 from listener.decide.audio_interaction.shape import ModelShape
 from listener.errors import ModelError
 
@@ -52,14 +53,21 @@ class LoadedModel:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def load(folder: Path, device: str = "cpu", dtype: str = "float32", progress: Progress | None = None) -> LoadedModel:
+def load(
+    folder: Path,
+    device: str = "cpu",
+    dtype: str = "float32",
+    progress: Progress | None = None,
+    weights: str = "full",
+) -> LoadedModel:
     """Check the folder and load it. Raises ModelError naming the file, the tensor or the figure that is wrong."""
     compat.quiet()
-    place, kind = usable_device(device), usable_dtype(dtype)
+    place, kind, size = usable_device(device), usable_dtype(dtype), usable_weights(weights)
     checkpoint = inspect(folder)
     with out_of_memory_named(f"{folder}: loading it as {dtype} on {device}", ModelError):
         language_model = compat.empty_language_model(checkpoint.shape)
-        _fill(language_model, _qwen2_tensors(checkpoint, progress or (lambda _done, _all: None)), place, kind)
+        tensors = _qwen2_tensors(checkpoint, progress or (lambda _done, _all: None))
+        _fill(language_model, tensors, place, kind, size)
         language_model.model.rotary_emb.to(place)
         encoder = _encoder(checkpoint, place, kind)
     return LoadedModel(language_model, encoder, _tokenizer(folder), checkpoint.shape, place, kind)
@@ -131,10 +139,17 @@ def _qwen2_tensors(checkpoint: Checkpoint, progress: Progress) -> Iterator[tuple
 
 
 def _fill(
-    module: nn.Module, tensors: Iterator[tuple[str, torch.Tensor]], device: torch.device, dtype: torch.dtype
+    module: nn.Module,
+    tensors: Iterator[tuple[str, torch.Tensor]],
+    device: torch.device,
+    dtype: torch.dtype,
+    weights: Weights = "full",
 ) -> None:
     """Put each tensor in its place, converted. What is still without weights afterwards is our own mistake."""
     for name, tensor in tensors:
+        if weights != "full" and becomes_small(module, name):
+            put_small(module, name, tensor, weights, device, dtype)
+            continue
         owner, _, leaf = name.rpartition(".")
         # .to() of an equal dtype would keep the whole memory map alive: copy=True lets go of the file.
         converted = tensor.to(device=device, dtype=dtype, copy=True)

@@ -191,7 +191,8 @@ class Scheduler:
         """
         feeds = [self._blocks(s) for s in streams]
         starts = [self._model.cache.lengths[s.row] for s in streams]
-        for stream, feed, start, logits in zip(streams, feeds, starts, self._model.feed(feeds), strict=True):
+        results = self._model.feed(feeds, only=(KEEP_SILENCE, TEXT_BEGIN))
+        for stream, feed, start, logits in zip(streams, feeds, starts, results, strict=True):
             self._decide(stream, feed, start, logits)
 
     def _blocks(self, stream: Stream) -> Feed:
@@ -205,7 +206,7 @@ class Scheduler:
         return Feed(stream.row, ids, [stream.waiting[i] for i in range(count)], answers)
 
     def _decide(self, stream: Stream, feed: Feed, start: int, logits: torch.Tensor) -> None:
-        for answer, scores in zip(feed.answers, logits[:, [KEEP_SILENCE, TEXT_BEGIN]].cpu(), strict=True):
+        for answer, scores in zip(feed.answers, logits.cpu(), strict=True):
             if not torch.isfinite(scores).all():
                 self._fail(stream, self._not_finite(stream, scores.tolist()))
                 return

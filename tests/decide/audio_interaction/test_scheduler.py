@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,10 +258,10 @@ class _Exhausted(Model):
 
     full = True
 
-    def _pass(self, feeds: object) -> list[torch.Tensor]:
+    def _pass(self, feeds: Any, only: Any) -> list[torch.Tensor]:
         if self.full:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nmore")
-        return super()._pass(feeds)  # type: ignore[arg-type]
+        return super()._pass(feeds, only)
 
 
 def test_running_out_of_memory_is_told_with_the_figure_and_heals(loaded: LoadedModel) -> None:

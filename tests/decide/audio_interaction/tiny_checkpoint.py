@@ -47,21 +47,23 @@ AUDIO_CONFIG: dict[str, Any] = {
 }
 
 
-def write_checkpoint(folder: Path, seed: int = 1, older: bool = False, shards: int = 2) -> Path:
+def write_checkpoint(folder: Path, seed: int = 1, older: bool = False, shards: int = 2, width: int = 16) -> Path:
     """The same bytes for the same seed. `older`: the attention of each layer interleaved by query group."""
     folder.mkdir(parents=True, exist_ok=True)
     compat.quiet()
     generator = torch.Generator().manual_seed(seed)
-    (folder / "model_config.yaml").write_text(yaml.safe_dump(MODEL_CONFIG))
+    sizes = {"n_embd": width, "head_size": width // 4, "intermediate_size": 2 * width}
+    (folder / "model_config.yaml").write_text(yaml.safe_dump({**MODEL_CONFIG, **sizes}))
     shape = read_shape(folder)
     tensors = {name: _weights(name, entry.shape, generator) for name, entry in entries(shape, older=False).items()}
     if older:
         tensors = dict(_interleaved(name, tensor, shape) for name, tensor in tensors.items())
     _write_shards(folder, tensors, shards)
     (folder / "qwen25OmniConfig").mkdir(exist_ok=True)
-    config = {"thinker_config": {"audio_config": AUDIO_CONFIG}}
+    audio = {**AUDIO_CONFIG, "output_dim": width}
+    config = {"thinker_config": {"audio_config": audio}}
     (folder / "qwen25OmniConfig" / "config.json").write_text(json.dumps(config))
-    encoder = compat.empty_encoder(AUDIO_CONFIG)
+    encoder = compat.empty_encoder(audio)
     state = {n: _weights(n, tuple(t.shape), generator) for n, t in encoder.state_dict().items()}
     torch.save(state, folder / "MiniOmni3_ChunkwisedEncoder.pth")
     _write_tokenizer(folder)
