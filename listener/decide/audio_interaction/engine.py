@@ -10,6 +10,7 @@ import torch
 
 from listener.decide.audio_interaction.load import load
 from listener.decide.audio_interaction.model import Model
+from listener.decide.audio_interaction.modes import system_prompt
 from listener.decide.audio_interaction.sampling import GREEDY, Sampling
 from listener.decide.audio_interaction.scheduler import SPARE_POSITIONS, Scheduler
 from listener.decide.audio_interaction.session import AudioInteractionSession
@@ -24,10 +25,13 @@ NAME: Final = "audio-interaction"
 class AudioInteraction:
     """All rooms share one model; admission is bounded by the rows of its KV cache."""
 
-    def __init__(self, worker: Worker, sampling: Sampling, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, worker: Worker, sampling: Sampling, new_id: Callable[[], str], mode_of: Callable[[str], str]
+    ) -> None:
         self._worker = worker
         self._sampling = sampling
         self._new_id = new_id
+        self._mode_of = mode_of
 
     @property
     def name(self) -> str:
@@ -36,11 +40,14 @@ class AudioInteraction:
     async def open(self, room: str, language: str, settings: RoomSettings) -> AudioInteractionSession:  # noqa: ARG002
         """Admit a room. `language` changes nothing: the model answers in the language that it is spoken to in.
 
-        Raises EngineError when there is no place for another.
+        Raises EngineError when there is no place for another, ConfigError for a mode that there is not.
         """
+        prompt = system_prompt(self._mode_of(room))
         session = AudioInteractionSession(self._worker, settings.threshold, self._new_id)
         seed = zlib.crc32(room.encode())  # a room samples the same whoever else is there
-        admitted = self._worker.ask(lambda s: s.admit(room, settings.threshold, self._sampling, seed, session.sink))
+        admitted = self._worker.ask(
+            lambda s: s.admit(room, settings.threshold, self._sampling, seed, session.sink, prompt)
+        )
         session.begin(await asyncio.wrap_future(admitted))
         return session
 
@@ -60,10 +67,12 @@ def build_engine(
     weights: str = "full",
     limits: Limits | None = None,
     threads: int | None = None,
+    mode_of: Callable[[str], str] = lambda _room: "assistant",
 ) -> AudioInteraction:
     """Load the checkpoint and start the thread that owns it; returns when it is ready, which can take a minute.
 
     `dtype`: float32, bfloat16 or float16. `weights`: full, int8 or 4bit. `greedy`: the same answers every time.
+    `mode_of`: the mode of a room, by the name it is opened with.
 
     Raises ModelError: the folder, the device, or memory; EngineError: a window that is too small.
     """
@@ -86,4 +95,4 @@ def build_engine(
             ) from None
         return Scheduler(model, bounds)
 
-    return AudioInteraction(Worker(build), GREEDY if greedy else Sampling(), new_id)
+    return AudioInteraction(Worker(build), GREEDY if greedy else Sampling(), new_id, mode_of)

@@ -41,22 +41,36 @@ SPARE_POSITIONS: Final = 128
 class Scheduler:
     """All rooms of one model."""
 
-    def __init__(self, model: Model, limits: Limits, system_prompt: str = SYSTEM_PROMPT) -> None:
+    def __init__(self, model: Model, limits: Limits) -> None:
         self._model = model
         self._limits = limits
-        self._prefix = online_prefix(model.loaded.encode_text, system_prompt)
         self.streams: list[Stream] = []
-        smallest = len(self._prefix) + limits.reserve + 4 * LISTENING_STEP
+        self._prefix(SYSTEM_PROMPT)
+
+    def _prefix(self, system_prompt: str) -> tuple[int, ...]:
+        """Raises EngineError when the window is too small for it."""
+        prefix, limits = online_prefix(self._model.loaded.encode_text, system_prompt), self._limits
+        smallest = len(prefix) + limits.reserve + 4 * LISTENING_STEP
         if limits.window * 7 // 8 < smallest:
             raise EngineError(
                 f"a window of {limits.window} positions is too small: the prompt, a reply of {limits.reply_tokens} "
                 f"tokens and four chunks need {smallest * 8 // 7 + 1}; enlarge the window or shorten the replies"
             )
+        return prefix
 
     # ------------------------------------------------------------ rooms come and go
 
-    def admit(self, name: str, threshold: float, sampling: Sampling, seed: int, sink: Sink) -> Stream:
-        """Raises EngineError when every place is taken."""
+    def admit(
+        self,
+        name: str,
+        threshold: float,
+        sampling: Sampling,
+        seed: int,
+        sink: Sink,
+        system_prompt: str = SYSTEM_PROMPT,
+    ) -> Stream:
+        """Raises EngineError when every place is taken, or the prompt is too long for the window."""
+        prefix = self._prefix(system_prompt)
         row = self._model.take_row()
         if row is None:
             raise EngineError(
@@ -64,7 +78,7 @@ class Scheduler:
                 "allow the engine more rooms, if the device has the memory, or let this room use the cascade"
             )
         generator = torch.Generator().manual_seed(seed)
-        stream = Stream(name, row, Context(self._prefix), threshold, sampling, self._limits, generator, sink)
+        stream = Stream(name, row, Context(prefix), threshold, sampling, self._limits, generator, sink)
         self.streams.append(stream)
         return stream
 
@@ -136,7 +150,7 @@ class Scheduler:
         stream.speech = None
         stream.asked = False
         stream.ear = Ear(EarState())
-        stream.context = Context(self._prefix)
+        stream.context = Context(stream.context.prefix)
         self._model.cache.clear(stream.row)
         stream.sink(Failed(error))
 
@@ -172,7 +186,7 @@ class Scheduler:
 
     def roll(self, stream: Stream) -> None:
         """Drop the oldest turns, and prefill the rest again from its kept frames."""
-        context, prefix = stream.context, len(self._prefix)
+        context, prefix = stream.context, len(stream.context.prefix)
         limit = prefix + int((self._limits.window - prefix - self._limits.reserve) * self._limits.kept_part)
         stream.ear.forget(context.drop_oldest(limit))
         stream.rolled += 1
