@@ -135,6 +135,8 @@ class MqttConfig(Section):
     def _embedded_is_plain(self) -> Self:
         if self.broker == "embedded" and self.tls is not None:
             raise ValueError("the embedded broker speaks no TLS; use an external broker, or leave `tls` out")
+        if self.broker == "embedded" and self.protocol != "3.1.1":
+            raise ValueError("the embedded broker speaks MQTT 3.1.1 only; leave `protocol` out, or use an external one")
         return self
 
     @property

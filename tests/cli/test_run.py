@@ -29,7 +29,9 @@ class Watcher:
         self.seen: list[tuple[str, str]] = []
         self._client = Client(CallbackAPIVersion.VERSION2, "witness")
         self._client.on_connect = lambda c, *_: c.subscribe("#", 1)
-        self._client.on_message = lambda _c, _u, m: self.seen.append((m.topic, bytes(m.payload).decode()))
+        self._client.on_message = lambda _c, _u, m: self.seen.append(
+            (m.topic, bytes(m.payload).decode(errors="replace"))
+        )
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             with contextlib.suppress(OSError):

@@ -1,0 +1,50 @@
+"""How long to wait before the next attempt, and how often to say why. Pure: time is given."""
+
+import logging
+import random
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+FIRST_SECONDS = 1.0
+LIMIT_SECONDS = 60.0
+HEALTHY_SECONDS = 60.0
+REPEAT_SECONDS = 600.0
+
+
+class Backoff:
+    """Doubles from 1 s to 60 s, and begins again after a connection that lasted a minute.
+
+    Jitter of half the delay, so that a house of daemons does not come back at once (Brooker, "Exponential Backoff and
+    Jitter", AWS Architecture Blog 2015: "equal jitter").
+    """
+
+    def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
+        self._uniform = uniform
+        self._delay = FIRST_SECONDS
+
+    def next(self, healthy_seconds: float = 0.0) -> float:
+        """Seconds to wait, after a connection that lasted so long."""
+        if healthy_seconds >= HEALTHY_SECONDS:
+            self._delay = FIRST_SECONDS
+        delay, self._delay = self._delay, min(2 * self._delay, LIMIT_SECONDS)
+        return self._uniform(delay / 2, delay)
+
+
+class Complaints:
+    """Says what is wrong once: again only when the reason is another, or after ten minutes."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+        self._said_at = 0.0
+
+    def say(self, reason: str, now: float) -> None:
+        if reason == self._reason and now - self._said_at < REPEAT_SECONDS:
+            logger.debug("%s", reason)
+            return
+        self._reason, self._said_at = reason, now
+        logger.error("%s; trying again, at least once a minute", reason)
+
+    def forget(self) -> None:
+        """All was well for a while: the same reason is news again."""
+        self._reason = None

@@ -1,0 +1,89 @@
+"""What comes in on the set topics: strict, because anybody at the broker can send anything. Pure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from listener.errors import PayloadError
+from listener.publish.topics import ACTIONS, SETTINGS, Topics
+from listener.types import Control, SetMute, SetStrictness, SetThreshold, Snooze, Test
+from listener.vocabulary import STRICTNESS_STEPS
+
+MAX_PAYLOAD_BYTES = 256
+SHOWN_CHARACTERS = 60
+SHOWN_ROOMS = 20
+NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,16})?")
+PRESSED = "PRESS"
+"""What a button sends. Nothing at all is no press: clearing a retained message arrives as nothing, too."""
+
+
+def show(text: str | bytes) -> str:
+    """Fit for a log line: quoted, without control characters, short."""
+    shown = repr(text[:SHOWN_CHARACTERS])
+    return shown if len(text) <= SHOWN_CHARACTERS else f"{shown}… ({len(text)} in all)"
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The commands that these rooms understand."""
+
+    topics: Topics
+    rooms: frozenset[str]
+    labels: frozenset[str]
+    snooze_seconds: float = field(default=600.0, kw_only=True)
+
+    def parse(self, topic: str, payload: bytes) -> tuple[str, Control]:
+        """The room's slug and what it is to do. Raises PayloadError, which names topic, payload and what would do."""
+        slug, name = self._split(topic)
+        if slug not in self.rooms:
+            rooms = ", ".join(sorted(self.rooms)[:SHOWN_ROOMS])
+            raise PayloadError(f"{show(topic)}: there is no room {show(slug)}; rooms are {rooms}")
+        reader: Callable[[str], Control] = getattr(self, f"_{name}")
+        try:
+            return slug, reader(_text(payload))
+        except PayloadError as error:
+            raise PayloadError(f"{show(topic)}: {error}; nothing was changed") from None
+
+    def _split(self, topic: str) -> tuple[str, str]:
+        slug, _, rest = topic.removeprefix(f"{self.topics.base}/").partition("/")
+        name, _, suffix = rest.partition("/")
+        if (suffix == "set" and name in SETTINGS) or (not suffix and name in ACTIONS):
+            return slug, name
+        known = ", ".join((*(f"{name}/set" for name in SETTINGS), *ACTIONS))
+        raise PayloadError(f"{show(topic)}: no command has this topic; after {self.topics.base}/ROOM/ comes {known}")
+
+    def _mute(self, text: str) -> Control:
+        if text not in ("ON", "OFF"):
+            raise PayloadError(f"{show(text)} is neither ON nor OFF")
+        return SetMute(text == "ON")
+
+    def _strictness(self, text: str) -> Control:
+        if text not in STRICTNESS_STEPS:
+            raise PayloadError(f"{show(text)} is no strictness; give {', '.join(STRICTNESS_STEPS)}")
+        return SetStrictness(text)
+
+    def _threshold(self, text: str) -> Control:
+        if not NUMBER.fullmatch(text) or float(text) > 1.0:
+            raise PayloadError(f"{show(text)} is no number from 0 to 1, such as 0.5")
+        return SetThreshold(float(text))
+
+    def _snooze(self, text: str) -> Control:
+        labels = None if text == PRESSED else (self._label(text),)
+        return Snooze(labels, self.snooze_seconds)
+
+    def _test(self, text: str) -> Control:
+        return Test(None if text == PRESSED else self._label(text))
+
+    def _label(self, text: str) -> str:
+        if text not in self.labels:
+            raise PayloadError(f"{show(text)} is neither PRESS nor a configured sound")
+        return text
+
+
+def _text(payload: bytes) -> str:
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise PayloadError(f"{show(payload)} is longer than {MAX_PAYLOAD_BYTES} bytes")
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PayloadError(f"{show(payload)} is not UTF-8 (byte {error.start})") from None

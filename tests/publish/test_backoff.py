@@ -1,0 +1,37 @@
+"""How long to wait and how often to complain."""
+
+import logging
+
+import pytest
+
+from listener.publish.backoff import Backoff, Complaints
+
+
+def test_it_doubles_to_a_minute_and_begins_again_after_a_healthy_one() -> None:
+    backoff = Backoff(lambda _low, high: high)
+    assert [backoff.next() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert backoff.next(healthy_seconds=59) == 60
+    assert backoff.next(healthy_seconds=60) == 1
+
+
+def test_jitter_stays_within_half_of_it() -> None:
+    seen: list[tuple[float, float]] = []
+
+    def note(low: float, high: float) -> float:
+        seen.append((low, high))
+        return low
+
+    Backoff(note).next()
+    assert seen == [(0.5, 1.0)]
+
+
+def test_the_same_reason_is_news_after_ten_minutes_only(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    complaints = Complaints()
+    for now in (0, 60, 599, 600, 660):
+        complaints.say("away", now)
+    assert len(caplog.records) == 2
+    complaints.say("refused", 661)
+    complaints.forget()
+    complaints.say("refused", 662)
+    assert len(caplog.records) == 4
