@@ -113,3 +113,6 @@ class Outcome:
     probability: float
     trigger: Trigger | None = None
     reply: Reply | None = None
+    engine: str | None = None
+    """Who decided, if it was not the room's engine itself."""
+    flags: frozenset[Flag] = frozenset()
