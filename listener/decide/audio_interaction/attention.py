@@ -22,13 +22,18 @@ def grouped_attention(
     scaling: float,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Query `[b, heads, t, d]`, key and value `[b, kv_heads, n, d]`, mask `[b, 1, t, n]` -> `[b, t, heads, d]`."""
+    """Query `[b, heads, t, d]`, key and value `[b, kv_heads, n, d]`, mask of `group_mask` -> `[b, t, heads, d]`."""
     batch, heads, steps, size = query.shape
     kv_heads = key.shape[1]
     below = query.reshape(batch, kv_heads, heads // kv_heads * steps, size)
-    mask = attention_mask.repeat(1, 1, heads // kv_heads, 1)
-    out = torch.nn.functional.scaled_dot_product_attention(below, key, value, attn_mask=mask, scale=scaling)
+    out = torch.nn.functional.scaled_dot_product_attention(below, key, value, attn_mask=attention_mask, scale=scaling)
     return out.reshape(batch, heads, steps, size).transpose(1, 2), None
+
+
+def group_mask(seen: torch.Tensor, queries_per_key: int, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to the scores, made once for all layers: `[b, 1, t, n]` of bool -> `[b, 1, t * queries, n]`."""
+    added = torch.zeros(seen.shape, device=seen.device, dtype=dtype).masked_fill_(~seen, float("-inf"))
+    return added.repeat(1, 1, queries_per_key, 1)
 
 
 def register() -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import torch
 
 from listener.decide.audio_interaction import compat
+from listener.decide.audio_interaction.attention import group_mask
 from listener.decide.audio_interaction.cache import RowCache
 from listener.decide.audio_interaction.features import MEL_FRAMES_PER_CHUNK, EarState, LogMel, MelBank, hear
 from listener.decide.audio_interaction.load import LoadedModel
@@ -116,9 +117,11 @@ class Model:
     def _hidden(self, embedded: torch.Tensor, positions: torch.Tensor, used: int) -> torch.Tensor:
         # Padding at the end of a short row is written beyond its length: masked for the others, overwritten later.
         seen = torch.arange(used, device=positions.device) <= positions[:, None, :, None]
+        shape = self.loaded.shape
+        mask = group_mask(seen, shape.heads // shape.kv_heads, embedded.dtype)
         output = self.loaded.language_model.model(
             inputs_embeds=embedded,
-            attention_mask={"full_attention": seen},
+            attention_mask={"full_attention": mask},
             # The published code keeps the index in float16: above 2048 neighbours share a position.
             position_ids=positions.to(torch.float16).to(torch.float32),
             past_key_values=self.cache,
