@@ -117,7 +117,7 @@ def measure(
     device: str = "cpu",
     dtype: str = "float32",
     rooms: Sequence[int] = (1, 2, 4, 8, 16, 32),
-    chunks: int = 50,
+    chunks: int = 100,
     window: int = 2048,
     threads: int | None = None,
     say: Say = lambda _line: None,

@@ -1,6 +1,7 @@
 """Streaming hearing equals the whole recording, heard again at every chunk."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,19 @@ def test_streaming_equals_hearing_the_whole_history_again(seed: int, chunks: int
     for k in range(chunks):
         end = (k + 1) * CHUNK_SAMPLES
         (log_mel,) = hear(BANK, [ear.state], sound[None, k * CHUNK_SAMPLES : end])
+        streamed = ear.normalised(log_mel)
+        assert torch.allclose(streamed, BANK.whole(sound[:end])[:, -40:], atol=2e-5)
+
+
+@pytest.mark.parametrize("frequency_hz", [333.0, 1111.0, 3000.0])
+def test_a_loudest_frame_at_the_edge_counts_with_its_true_edge(frequency_hz: float) -> None:
+    """A tone that swells until its chunk ends, then digital silence, whose floor shows the running maximum."""
+    seconds = torch.arange(CHUNK_SAMPLES) / 16_000
+    swell = torch.sin(2 * torch.pi * frequency_hz * seconds) * torch.linspace(0.0, 0.9, CHUNK_SAMPLES) ** 2
+    sound, ear = torch.cat([swell, torch.zeros(2 * CHUNK_SAMPLES)]), Ear(EarState())
+    for k in range(3):
+        end = (k + 1) * CHUNK_SAMPLES
+        (log_mel,) = hear(BANK, [ear.state], sound[None, end - CHUNK_SAMPLES : end])
         streamed = ear.normalised(log_mel)
         assert torch.allclose(streamed, BANK.whole(sound[:end])[:, -40:], atol=2e-5)
 
