@@ -78,7 +78,8 @@ def tone(seconds: float, frequency_hz: float, wave: Wave = "sine", phase: float 
     if wave == "sine":
         return np.sin(angle).astype(np.float32)
     odd = range(1, int(SAMPLE_RATE_HZ / 2 / frequency_hz) + 1, 2)
-    return np.sum([np.sin(k * angle) / k for k in odd], axis=0).astype(np.float32) * np.float32(4 / np.pi)
+    out: Samples = np.sum([np.sin(k * angle) / k for k in odd], axis=0).astype(np.float32) * np.float32(4 / np.pi)
+    return out
 
 
 def gate(seconds: float, beeps: Sequence[tuple[float, float]]) -> Samples:
@@ -128,7 +129,8 @@ def pink_noise(rng: Generator, seconds: float) -> Samples:
     spectrum = np.fft.rfft(rng.standard_normal(n))
     hertz = np.fft.rfftfreq(n, 1 / SAMPLE_RATE_HZ)
     pink = np.fft.irfft(np.where(hertz < 20, 0, spectrum / np.sqrt(np.maximum(hertz, 20))), n)
-    return (pink / max(np.sqrt(np.mean(pink**2)), 1e-12)).astype(np.float32)[: _samples(seconds)]
+    out: Samples = (pink / max(np.sqrt(np.mean(pink**2)), 1e-12)).astype(np.float32)[: _samples(seconds)]
+    return out
 
 
 def room_impulse_response(rng: Generator, rt60_seconds: float, direct_to_reverberant_db: float = 0.0) -> Samples:
@@ -142,7 +144,8 @@ def room_impulse_response(rng: Generator, rt60_seconds: float, direct_to_reverbe
     tail[: _samples(0.002)] = 0  # the first reflection comes a few milliseconds after the direct sound
     response = tail / np.sqrt(np.sum(tail**2))
     response[0] = 10 ** (direct_to_reverberant_db / 20)
-    return (response / np.sqrt(np.sum(response**2))).astype(np.float32)
+    out: Samples = (response / np.sqrt(np.sum(response**2))).astype(np.float32)
+    return out
 
 
 def reverberate(sound: Samples, response: Samples) -> Samples:
@@ -174,7 +177,8 @@ def mix(sound: Samples, noise: Samples, snr_db: float, over: NDArray[np.bool_] |
 def at_level(sound: Samples, peak_dbfs: float) -> Samples:
     """`sound` with its largest sample at `peak_dbfs`. Above 0 it clips, as a microphone would."""
     peak = float(np.max(np.abs(sound), initial=0.0))
-    return np.clip(sound * np.float32(10 ** (peak_dbfs / 20) / max(peak, 1e-12)), -1.0, 1.0)
+    out: Samples = np.clip(sound * np.float32(10 ** (peak_dbfs / 20) / max(peak, 1e-12)), -1.0, 1.0)
+    return out
 
 
 # ---------------------------------------------------------------- household sounds that are no alarm

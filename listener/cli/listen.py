@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from listener.cli.common import add_config_option
 from listener.config import Config, FileSource, load, parse
-from listener.errors import ConfigError, SourceError
+from listener.errors import ConfigError, PublishError, SourceError
 
 if TYPE_CHECKING:
     from listener.app import Ears
@@ -75,7 +75,8 @@ async def _listen_to(name: str, args: argparse.Namespace, config: Config, ears: 
 
     source = _source(name, args)
     with ExitStack() as stack:
-        publishers: list[Publisher] = [_printer(name, args, stack)]
+        printer = _printer(name, args, stack)
+        publishers: list[Publisher] = [printer]
         if args.plot is not None:
             from listener.cli.plot import Picture
 
@@ -83,6 +84,8 @@ async def _listen_to(name: str, args: argparse.Namespace, config: Config, ears: 
             source = picture.watch(source)
             publishers.append(picture)
         await listen_to(config, ears, source, publishers, seed=Path(name).name)
+        if failure := getattr(printer, "failure", None):
+            raise PublishError(failure)
         if args.plot is not None:
             picture.save(_picture_path(args.plot, name, len(args.files)))
 

@@ -1,4 +1,4 @@
-"""The entry point. Each module of a command has `add_parser(commands)` and `run(args) -> exit status`; heavy imports stay inside."""
+"""The entry point. A command's module has `add_parser(commands)` and `run(args)`; heavy imports stay inside `run`."""
 
 import argparse
 import logging
@@ -31,6 +31,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status; whatever we raise on purpose becomes one line on stderr."""
     args = build_parser().parse_args(argv)
+    # Our matrices are small, and every thread that hears is busy: more threads of OpenBLAS would only wait and spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _log_to_stderr(logging.DEBUG if args.verbose else logging.INFO if args.command == "run" else logging.WARNING)
     try:
         status: int = args.run(args)

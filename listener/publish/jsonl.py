@@ -2,26 +2,29 @@
 
 import contextlib
 import io
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from listener.errors import PublishError
 from listener.publish.payloads import encode
 from listener.types import Event, Report, event_dict
+
+logger = logging.getLogger(__name__)
 
 
 class JsonLines:
     """Implements `Publisher`: one event a line, each flushed, followed by what `extra` adds; reports are no events.
 
-    When the reader goes away (`| head`) the rest is dropped and `broken` becomes true: nobody is left to tell.
-    `publish` raises PublishError when the stream cannot be written otherwise.
+    When the reader goes away (`| head`) the rest is dropped and `broken` becomes true: nobody is left to tell. When the
+    stream cannot be written otherwise (a full disk), the rest is dropped too, and `failure` says why, for the log once.
     """
 
     def __init__(self, stream: TextIO, extra: Mapping[str, Any] | None = None) -> None:
         self._stream = stream
         self._extra = dict(extra or {})
         self.broken = False
+        self.failure: str | None = None
 
     def publish(self, event: Event) -> None:
         if self.broken:
@@ -34,7 +37,9 @@ class JsonLines:
             self.broken = True
             self._point_nowhere()
         except OSError as error:
-            raise PublishError(f"events cannot be written: {error.strerror}; is the disk full?") from error
+            self.broken = True
+            self.failure = f"events cannot be written: {error.strerror}; make room, or write them elsewhere"
+            logger.error("%s; the rest of them is dropped", self.failure)
 
     def report(self, report: Report) -> None:
         """Nothing: a report is no event."""

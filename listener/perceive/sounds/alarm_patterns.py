@@ -1,0 +1,167 @@
+"""Alarms by their temporal pattern: smoke (temporal-three), carbon monoxide (temporal-four), low battery (a chirp).
+
+Two groups of the same code and the same tone, one cycle apart and with silence in between: hardly anything else in a
+house sounds like that, so these need no model, and no threshold of the user's applies to them. How often they are found
+in noise and reverberation, and what they were not mistaken for: docs/reports/alarm-patterns.md.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from listener.perceive.sounds.chirps import CHIRP_LABEL, LONGEST_PERIOD_SECONDS, Chirps
+from listener.perceive.sounds.pulses import TEMPORAL_FOUR, TEMPORAL_THREE, Code, Group, GroupFinder, presence
+from listener.perceive.sounds.tracks import HISTORY_SLOTS, SLOT_SECONDS, ToneTracks
+from listener.types import Magnitudes
+
+PATTERN_HOLD_SECONDS: Final[Mapping[str, float]] = {
+    TEMPORAL_THREE.label: 2.25 * TEMPORAL_THREE.cycle_seconds,
+    TEMPORAL_FOUR.label: 2.25 * TEMPORAL_FOUR.cycle_seconds,
+    CHIRP_LABEL: 1.1 * LONGEST_PERIOD_SECONDS,
+}
+"""So long after its last match a label is surely over. While an alarm goes on it matches once a cycle."""
+
+CYCLE_TOLERANCE: Final = 0.105
+"""±10 % timing, and a slot."""
+
+LEVEL_TOLERANCE_DB: Final = 9.0
+GROUPS_KEPT: Final = 96
+SAME_GROUP_SLOTS: Final = 15
+"""Two finds of one track this close (0.3 s) are one group, seen in two chunks; the better one is kept."""
+
+CLEAR_PULSE: Final = 0.55
+ABSENT_PULSE: Final = 0.25
+"""Presence that each pulse must reach on average over both groups, and that only one of all may miss: a bark may drown
+one pulse, but three pulses are not four."""
+
+MOST_BEFORE: Final = 0.5
+MOST_AFTER: Final = 0.75
+"""Presence in the place of a pulse too many; behind the last there may be reverberation."""
+
+LEAST_DIP_DB: Final = 0.3
+
+NOISE_SLOTS: Final = 20
+NOISE_ALLOWED: Final = 0.3
+NOISE_WEIGHT: Final = 1.0
+"""The loudest 0.4 s of the pause, when its presence is above this, counts against the pair."""
+
+REVERBERATION_SECONDS: Final = 0.2
+
+LEAST_SCORE: Final = {TEMPORAL_THREE.label: 0.66, TEMPORAL_FOUR.label: 0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMatch:
+    """An alarm was recognised. `onset_seconds_ago`: from the start of its first pulse to the end of this chunk."""
+
+    label: str
+    score: float
+    onset_seconds_ago: float
+
+
+class AlarmPatterns:
+    """The patterns of one room; about 60 kB of state."""
+
+    def __init__(self) -> None:
+        self._tracks = ToneTracks()
+        self._pairs = (GroupPairs(TEMPORAL_THREE), GroupPairs(TEMPORAL_FOUR))
+        self._chirps = Chirps()
+
+    def step(self, magnitudes: Magnitudes) -> tuple[PatternMatch, ...]:
+        """Hear the next chunk, `magnitudes` float32 `[40, 257]`; returns what was recognised with it."""
+        self._tracks.step(magnitudes)
+        return tuple(self._matches())
+
+    def _matches(self) -> Iterator[PatternMatch]:
+        heard = self._tracks.slots_heard
+        for pairs in self._pairs:
+            best = pairs.step(self._tracks)
+            if best is not None and best.score >= LEAST_SCORE[pairs.code.label]:
+                pairs.tell(best)
+                score = min(1.0, best.score)
+                yield PatternMatch(pairs.code.label, score, (heard - best.first.start) * SLOT_SECONDS)
+        chirp = self._chirps.step(self._tracks)
+        if chirp is not None:
+            yield PatternMatch(CHIRP_LABEL, 1.0, (heard - chirp.start) * SLOT_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two groups that may be two cycles of one alarm; `score` is at most 1."""
+
+    score: float
+    first: Group
+    second: Group
+
+
+class GroupPairs:
+    """Remembers the groups of one code for a cycle, and looks for two that belong together."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self._finder = GroupFinder(code)
+        self._groups: deque[Group] = deque(maxlen=GROUPS_KEPT)
+        self._told_end = -HISTORY_SLOTS
+
+    def step(self, tracks: ToneTracks) -> Pair | None:
+        """The best pair whose second group is new and of a cycle that was not told yet."""
+        for group in self._finder.find(tracks):
+            self._keep(group)
+        since = tracks.slots_heard - round((self.code.after_seconds + 0.9) / SLOT_SECONDS)
+        untold = self._told_end + round(0.6 * self.code.cycle_seconds / SLOT_SECONDS)
+        seconds = [group for group in self._groups if group.end >= max(since, untold)]
+        pairs = [pair for second in seconds for first in self._groups if (pair := self._pair(first, second, tracks))]
+        return max(pairs, key=lambda pair: pair.score, default=None)
+
+    def tell(self, pair: Pair) -> None:
+        """This pair was told: its second group's cycle is not told again."""
+        self._told_end = pair.second.end
+
+    def _keep(self, group: Group) -> None:
+        for other in reversed(self._groups):
+            if other.track == group.track and abs(other.end - group.end) < SAME_GROUP_SLOTS:
+                if other.score >= group.score:
+                    return
+                self._groups.remove(other)
+                break
+        self._groups.append(group)
+
+    def _pair(self, first: Group, second: Group, tracks: ToneTracks) -> Pair | None:
+        cycle = (second.end - first.end) * SLOT_SECONDS / self.code.cycle_seconds
+        if abs(cycle - 1) > CYCLE_TOLERANCE or abs(first.track - second.track) > 1:
+            return None
+        if abs(first.level_db - second.level_db) > LEVEL_TOLERANCE_DB or not _has_the_right_pulses(first, second):
+            return None
+        disturbance = self._disturbance(first, second, tracks)
+        return Pair((first.score + second.score) / 2 - disturbance, first, second)
+
+    def _disturbance(self, first: Group, second: Group, tracks: ToneTracks) -> float:
+        """What sounds in the pause between the groups: its mean presence, and more for what sounds on for 0.4 s."""
+        now = tracks.slots_heard - HISTORY_SLOTS
+        pause = slice(first.end - now + round(REVERBERATION_SECONDS / SLOT_SECONDS), second.start - now - 3)
+        if pause.start < 0 or pause.stop - pause.start < NOISE_SLOTS:
+            return 1.0
+        track, loud_db = second.track, (first.level_db + second.level_db) / 2
+        heard = presence(self.code, tracks.level[pause, track], tracks.contrast[pause, track], loud_db)
+        sums = np.cumsum(np.concatenate([[0.0], heard]))
+        loudest = float((sums[NOISE_SLOTS:] - sums[:-NOISE_SLOTS]).max()) / NOISE_SLOTS
+        return float(heard.mean()) + NOISE_WEIGHT * max(0.0, loudest - NOISE_ALLOWED)
+
+
+def _has_the_right_pulses(first: Group, second: Group) -> bool:
+    """As many as the code has, none before and none after, and apart from each other."""
+    absent = sum(heard < ABSENT_PULSE for heard in (*first.pulses, *second.pulses))
+    return (
+        absent <= 1
+        and min(_means(first.pulses, second.pulses)) >= CLEAR_PULSE
+        and max(first.beside[0], second.beside[0]) <= MOST_BEFORE
+        and max(first.beside[1], second.beside[1]) <= MOST_AFTER
+        and min(_means(first.dips_db, second.dips_db)) >= LEAST_DIP_DB
+    )
+
+
+def _means(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    return [(one + other) / 2 for one, other in zip(first, second, strict=True)]

@@ -1,0 +1,235 @@
+"""Groups of pulses: where in a track a few seconds look like one group of an alarm's temporal code.
+
+A template says where the tone must sound (+) and where it must not (-); a track is scored by the mean presence on its
+pulses less the mean presence off them, at a few speeds, for every moment of the newest chunk at which the group may
+have ended. Presence is 0 at the noise and 1 at a clear tone that is as loud as the other pulses.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from listener.perceive.sounds.tracks import HIGH_TRACKS, HISTORY_SLOTS, SLOT_SECONDS, SLOTS_PER_CHUNK, Slots, ToneTracks
+
+SPEEDS: Final = (0.92, 1.0, 1.08)
+"""Slower and faster alarms; the pulses of one that is 10 % off still overlap one of these by more than 90 %."""
+
+STRONG_DB: Final = 11.0
+HIGH_TRACKS_AT_ONCE: Final = 4
+"""A tone is three columns wide and seen by two or three tracks; the strongest four are looked at."""
+
+MIN_STRONG_SLOTS: Final = 8
+LOUD_QUANTILE: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One temporal code. `smooth` slots are averaged first; contrast counts from `floor_db` over `range_db`.
+
+    A pulse's level may be `below_db` under that of the others before it counts less, and is nothing another `fade_db`
+    below. `skip_seconds` after each pulse belong to the room's reverberation and are not looked at.
+    """
+
+    label: str
+    pulse_seconds: float
+    pulses: int
+    cycle_seconds: float
+    before_seconds: float
+    after_seconds: float
+    skip_seconds: float
+    smooth: int
+    floor_db: float
+    range_db: float
+    below_db: float
+    fade_db: float
+    least_strong: float
+    least_score: float
+
+    @property
+    def group_seconds(self) -> float:
+        """From the start of the first pulse to the end of the last; pulses and gaps are as long as each other."""
+        return self.pulse_seconds * (2 * self.pulses - 1)
+
+
+TEMPORAL_THREE: Final = Code(
+    label="smoke_alarm",
+    pulse_seconds=0.5,
+    pulses=3,
+    cycle_seconds=4.0,
+    before_seconds=1.0,
+    after_seconds=0.8,
+    skip_seconds=0.16,
+    smooth=5,
+    floor_db=9.0,
+    range_db=5.0,
+    below_db=4.0,
+    fade_db=8.0,
+    least_strong=0.08,
+    least_score=0.6,
+)
+"""Evacuation, smoke: 0.5 s on, 0.5 s off, three times, then 1.5 s off (ISO 8201:2017, 4; NFPA 72 (2022), 18.4.2)."""
+
+TEMPORAL_FOUR: Final = Code(
+    label="co_alarm",
+    pulse_seconds=0.1,
+    pulses=4,
+    cycle_seconds=5.7,
+    before_seconds=0.3,
+    after_seconds=0.5,
+    skip_seconds=0.03,
+    smooth=1,
+    floor_db=8.0,
+    range_db=8.0,
+    below_db=0.0,
+    fade_db=10.0,
+    least_strong=0.04,
+    least_score=0.36,
+)
+"""Carbon monoxide: four pulses of 0.1 s, 0.1 s apart, then 5 s off (NFPA 72 (2022), 29.5.1.1; UL 2034)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group that was found. `start` and `end` count slots since the stream began; `level_db` is its pulses'.
+
+    `pulses`: mean presence in each pulse; `beside`: in the places of a pulse before the first and after the last.
+    `dips_db`: how far the level falls in the second half of each gap; reverberation fills gaps, but not to the brim.
+    """
+
+    start: int
+    end: int
+    track: int
+    score: float
+    level_db: float
+    pulses: tuple[float, ...]
+    beside: tuple[float, float]
+    dips_db: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """Weights over `slots` that end `after` slots behind the last pulse; `spans` are the pulses'."""
+
+    weights: NDArray[np.float32]
+    slots: int
+    first: int
+    after: int
+    spans: tuple[slice, ...]
+    gaps: tuple[slice, ...]
+    beside: tuple[slice, slice]
+
+
+def _template(code: Code, speed: float) -> _Template:
+    pulse, first = code.pulse_seconds * speed, code.before_seconds
+    starts = [first + 2 * pulse * k for k in range(code.pulses)]
+    end = starts[-1] + pulse
+    slots = round((end + code.after_seconds) / SLOT_SECONDS)
+    centre = (np.arange(slots) + 0.5) * SLOT_SECONDS
+    on, off = np.zeros(slots, np.bool_), np.ones(slots, np.bool_)
+    for start in starts:
+        on |= (centre > start + 0.015) & (centre < start + pulse - 0.015)
+        off &= ~((centre > start - 0.03) & (centre < start + pulse + code.skip_seconds))
+    weights = on / on.sum() - off / off.sum()
+
+    def span(start: float, end: float | None = None) -> slice:
+        return slice(max(0, round(start / SLOT_SECONDS)), round((end or start + pulse) / SLOT_SECONDS))
+
+    return _Template(
+        weights=weights.astype(np.float32),
+        slots=slots,
+        first=round(first / SLOT_SECONDS),
+        after=round(code.after_seconds / SLOT_SECONDS),
+        spans=tuple(span(start) for start in starts),
+        gaps=tuple(span(start + 1.5 * pulse, start + 2 * pulse) for start in starts[:-1]),
+        beside=(span(first - 2 * pulse), span(end + pulse)),
+    )
+
+
+class GroupFinder:
+    """Finds the groups of one code that ended in the newest chunk, after the pause that proves their end."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self._templates = [_template(code, speed) for speed in SPEEDS]
+        self._slots = max(template.slots for template in self._templates)
+        self._weights = np.zeros((self._slots, len(SPEEDS)), np.float32)
+        for column, template in enumerate(self._templates):
+            self._weights[-template.slots :, column] = template.weights
+
+    def find(self, tracks: ToneTracks) -> list[Group]:
+        """At most one group a track."""
+        chosen = self._worth_a_look(tracks)
+        if not len(chosen):
+            return []
+        level, heard, loud_db = self._presence(tracks, chosen)
+        scores = np.lib.stride_tricks.sliding_window_view(heard, self._slots, axis=1) @ self._weights
+        best = scores.reshape(len(chosen), -1).argmax(axis=1)
+        found = []
+        for row, flat in enumerate(best.tolist()):
+            moment, speed = divmod(flat, len(SPEEDS))
+            score = float(scores[row, moment, speed])
+            if score >= self.code.least_score:
+                template = self._templates[speed]
+                window = slice(moment + self._slots - template.slots, moment + self._slots)
+                until = tracks.slots_heard - SLOTS_PER_CHUNK + 1 + moment - self.code.smooth // 2
+                start, end = until - template.slots + template.first, until - template.after
+                detail = _detail(template, level[row, window], heard[row, window])
+                found.append(Group(start, end, int(chosen[row]), score, float(loud_db[row]), *detail))
+        return found
+
+    def _worth_a_look(self, tracks: ToneTracks) -> NDArray[np.intp]:
+        """Tracks that sounded for about as long as a group does; the strongest few of the high ones."""
+        slots = round((self.code.group_seconds + 0.8) / SLOT_SECONDS)
+        strong = (tracks.contrast[-slots:] > STRONG_DB).mean(axis=0)
+        strong[strong > 0.9] = 0.0
+        high = np.argsort(strong[:HIGH_TRACKS])[-HIGH_TRACKS_AT_ONCE:]
+        chosen = np.concatenate([high, np.arange(HIGH_TRACKS, len(strong))])
+        worth: NDArray[np.intp] = chosen[strong[chosen] > self.code.least_strong]
+        return worth
+
+    def _presence(self, tracks: ToneTracks, chosen: NDArray[np.intp]) -> tuple[Slots, Slots, Slots]:
+        """Level in dB and presence in 0..1, both `[chosen, slots]`, and the level of the loud slots, dB `[chosen]`."""
+        code = self.code
+        slots = self._slots + SLOTS_PER_CHUNK - 1 + code.smooth - 1
+        level = _smoothed(tracks.level[-slots:, chosen].T, code.smooth)
+        contrast = _smoothed(tracks.contrast[-slots:, chosen].T, code.smooth)
+        strong = contrast > code.floor_db + 2.0
+        count = strong.sum(axis=1)
+        ranked = np.sort(np.where(strong, level, np.inf), axis=1)
+        loud = ranked[np.arange(len(chosen)), (LOUD_QUANTILE * count).astype(np.intp)]
+        loud = np.where(count >= MIN_STRONG_SLOTS, loud, np.float32(1e6))  # nothing is as loud as that
+        return level, presence(code, level, contrast, loud[:, None]), loud
+
+
+def _detail(
+    template: _Template, level: Slots, heard: Slots
+) -> tuple[tuple[float, ...], tuple[float, float], tuple[float, ...]]:
+    """`pulses`, `beside` and `dips_db` of the group in this window."""
+    levels = [float(level[span].mean()) for span in template.spans]
+    around = [(one + other) / 2 for one, other in pairwise(levels)]
+    dips = tuple(beside - float(level[gap].mean()) for beside, gap in zip(around, template.gaps, strict=True))
+    before, after = (float(heard[span].mean()) for span in template.beside)
+    return tuple(float(heard[span].mean()) for span in template.spans), (before, after), dips
+
+
+def presence(code: Code, level: Slots, contrast: Slots, loud_db: Slots | float) -> Slots:
+    """0..1: how clearly a tone stands out, and whether it is about as loud as the pulses."""
+    clear = (contrast - code.floor_db) / code.range_db
+    as_loud = (level - loud_db + (code.below_db + code.fade_db)) / code.fade_db
+    out: Slots = np.clip(np.minimum(clear, as_loud), 0.0, 1.0).astype(np.float32)
+    return out
+
+
+def _smoothed(rows: Slots, slots: int) -> Slots:
+    """Moving average along the last axis, shorter by `slots` - 1."""
+    if slots == 1:
+        return rows
+    sums = np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+    out: Slots = ((sums[:, slots:] - sums[:, :-slots]) / slots).astype(np.float32)
+    return out
+
+
+assert TEMPORAL_FOUR.cycle_seconds * 1.1 + 2.4 < HISTORY_SLOTS * SLOT_SECONDS
