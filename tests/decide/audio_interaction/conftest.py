@@ -6,8 +6,8 @@ pytest.importorskip("torch", reason="the engine for a GPU is not installed (pip 
 pytest.importorskip("transformers", reason="the engine for a GPU is not installed (pip install 'listener[gpu]')")
 
 import torch
-from tiny_checkpoint import write_checkpoint
 
+from audio_interaction.tiny_checkpoint import write_checkpoint
 from listener.decide.audio_interaction.load import LoadedModel, load
 
 torch.set_num_threads(1)

@@ -12,8 +12,8 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from tiny_checkpoint import MODEL_CONFIG, write_checkpoint
 
+from audio_interaction.tiny_checkpoint import MODEL_CONFIG, write_checkpoint
 from listener.decide.audio_interaction.load import LoadedModel, load, verify_files
 from listener.errors import ModelError
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_checkpoint import write_checkpoint
 
+from audio_interaction.tiny_checkpoint import write_checkpoint
 from listener.decide.audio_interaction.load import LoadedModel, load
 from listener.decide.audio_interaction.model import Feed, Model
 from listener.decide.audio_interaction.quantize import usable_weights
