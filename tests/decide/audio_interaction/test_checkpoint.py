@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from audio_interaction.tiny_checkpoint import MODEL_CONFIG, write_checkpoint
-from listener.decide.audio_interaction.load import LoadedModel, load, verify_files
+from listener.decide.audio_interaction.load import LoadedModel, load, out_of_memory_named, verify_files
 from listener.errors import ModelError
 
 SHARD = "model-00001-of-00002.safetensors"
@@ -213,3 +214,16 @@ def test_cuda_that_is_not_there_is_said_before_anything_is_loaded(checkpoint: Pa
 def test_an_unknown_device_or_dtype_is_refused(checkpoint: Path, device: str, dtype: str) -> None:
     with pytest.raises(ModelError, match=device if dtype == "float32" else dtype):
         load(checkpoint, device=device, dtype=dtype)
+
+
+def test_running_out_of_memory_is_told_with_the_figure() -> None:
+    with pytest.raises(ModelError, match=r"loading: out of memory: .*1125899906842624 bytes"), _loading():
+        torch.empty(1 << 50, dtype=torch.uint8)
+    with pytest.raises(ModelError, match=r"loading: out of memory: Tried to allocate 20 GiB"), _loading():
+        raise torch.OutOfMemoryError("Tried to allocate 20 GiB.\nand more")
+    with pytest.raises(RuntimeError, match="something else"), _loading():
+        raise RuntimeError("something else")
+
+
+def _loading() -> AbstractContextManager[None]:
+    return out_of_memory_named("loading", ModelError)
