@@ -68,7 +68,7 @@ def random_id() -> str:
 
 def repeatable_ids(seed: str) -> NewId:
     """UUIDs that are the same whenever the same recording is heard again."""
-    numbers = random.Random(seed)  # noqa: S311 (names, not secrets)
+    numbers = random.Random(os.fsencode(seed))  # noqa: S311 (names, not secrets)
     return lambda: str(uuid.UUID(int=numbers.getrandbits(128), version=4))
 
 

@@ -3,13 +3,14 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from listener.cli.common import add_config_option, config_path
-from listener.config import Config, MicrophoneSource, RoomConfig, load
-from listener.errors import ListenerError
+from listener.config import Config, MicrophoneSource, MqttConfig, RoomConfig, load
+from listener.errors import ListenerError, PublishError
 
 DEEP_CHUNKS = 5
 DEEP_SECONDS = 15.0
@@ -172,11 +173,21 @@ async def _broker(config: Config) -> AsyncIterator[Finding]:
         return
     try:
         if config.mqtt.broker == "embedded":
-            from listener.publish.broker import EmbeddedBroker
-
-            async with EmbeddedBroker(config.mqtt) as broker:
-                yield Finding("ok", f"{broker.where}: can be started")
+            yield await _embedded_broker(config.mqtt)
         else:
             yield Finding("ok", f"{await probe(config.mqtt)}: connected")
     except ListenerError as error:
         yield Finding("error", f"mqtt: {error}")
+
+
+async def _embedded_broker(config: MqttConfig) -> Finding:
+    """Could it be started? A daemon of ours that runs has its port, and that is as it should be."""
+    from listener.publish.broker import EmbeddedBroker
+    from listener.publish.probe import probe
+
+    with suppress(PublishError):
+        where = await probe(config)
+        text = "something answers MQTT there already: this daemon, if it runs; if not, set another mqtt.port"
+        return Finding("warning", f"{where}: {text}")
+    async with EmbeddedBroker(config) as broker:
+        return Finding("ok", f"{broker.where}: can be started")

@@ -1,6 +1,7 @@
 """The entry point. A command's module has `add_parser(commands)` and `run(args)`; heavy imports stay inside `run`."""
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -31,6 +32,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status; whatever we raise on purpose becomes one line on stderr."""
     args = build_parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name that is no UTF-8 must not end in a traceback
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Our matrices are small, and every thread that hears is busy: more threads of OpenBLAS would only wait and spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _log_to_stderr(logging.DEBUG if args.verbose else logging.INFO if args.command == "run" else logging.WARNING)

@@ -1,6 +1,7 @@
 """`listen --plot`: one picture of a recording: waveform, log-mel, label tracks, decisions."""
 
 import math
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -41,6 +42,11 @@ def mel_matrix() -> Samples:
     rising, falling = (bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre)
     filters: Samples = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
     return filters
+
+
+def _printable(title: str) -> str:
+    """Without what no font can draw: control characters, and bytes of a file name that are no UTF-8."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in title)
 
 
 class Picture:
@@ -89,12 +95,14 @@ class Picture:
 
         figure = Figure(figsize=(12, 8), layout="constrained")
         axes = figure.subplots(4, 1, sharex=True, height_ratios=(1, 2, 2, 1))
-        figure.suptitle(self._title)
+        figure.suptitle(_printable(self._title), parse_math=False)  # a file may be called `$x$`
         self._draw_sound(axes)
         self._draw_labels(axes[2])
         self._draw_decisions(axes[3])
         try:
-            figure.savefig(path, dpi=100, format="png")
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box in the title is enough
+                figure.savefig(path, dpi=100, format="png")
         except OSError as error:
             raise PublishError(
                 f"{path}: the picture cannot be written: {error.strerror}; choose another place"

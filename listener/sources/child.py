@@ -113,6 +113,13 @@ class CaptureProcess:
                 self._process.kill()
         await self._process.wait()
         await self._listening
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Read what nobody wants any more: asyncio lets go of a process only when it has seen the end of its pipes."""
+        assert self._process.stdout is not None
+        while await self._process.stdout.read(READ_BYTES):
+            pass
 
     async def _failure(self) -> SourceError:
         """Why the child has ended: its own last word, or how it exited."""

@@ -33,24 +33,27 @@ SAME_GROUP_SLOTS: Final = 15
 """Two finds of one track this close (0.3 s) are one group, seen in two chunks; the better one is kept."""
 
 CLEAR_PULSE: Final = 0.55
+WEAK_PULSE: Final = 0.45
 ABSENT_PULSE: Final = 0.25
-"""Presence that each pulse must reach on average over both groups, and that only one of all may miss: a bark may drown
-one pulse, but three pulses are not four."""
+"""Presence that each pulse must reach on average over both groups, that one pulse of each group may miss, and that one
+of all may miss: a bark may drown a pulse, but three pulses are not four."""
 
 MOST_BEFORE: Final = 0.5
 MOST_AFTER: Final = 0.75
 """Presence in the place of a pulse too many; behind the last there may be reverberation."""
 
-LEAST_DIP_DB: Final = 0.3
+LEAST_DIP_DB: Final = -3.0
+DIPS_APART_DB: Final = 40.0
+"""Between pulses, on average over both groups: reverberation may fill a gap, or even add to it, but all gaps alike."""
 
 NOISE_SLOTS: Final = 20
 NOISE_ALLOWED: Final = 0.3
-NOISE_WEIGHT: Final = 1.0
+NOISE_WEIGHT: Final = 0.5
 """The loudest 0.4 s of the pause, when its presence is above this, counts against the pair."""
 
 REVERBERATION_SECONDS: Final = 0.2
 
-LEAST_SCORE: Final = {TEMPORAL_THREE.label: 0.66, TEMPORAL_FOUR.label: 0.5}
+LEAST_SCORE: Final = {TEMPORAL_THREE.label: 0.45, TEMPORAL_FOUR.label: 0.52}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +157,15 @@ class GroupPairs:
 def _has_the_right_pulses(first: Group, second: Group) -> bool:
     """As many as the code has, none before and none after, and apart from each other."""
     absent = sum(heard < ABSENT_PULSE for heard in (*first.pulses, *second.pulses))
+    dips_db = _means(first.dips_db, second.dips_db)
     return (
         absent <= 1
+        and all(sum(heard < WEAK_PULSE for heard in group.pulses) <= 1 for group in (first, second))
         and min(_means(first.pulses, second.pulses)) >= CLEAR_PULSE
         and max(first.beside[0], second.beside[0]) <= MOST_BEFORE
         and max(first.beside[1], second.beside[1]) <= MOST_AFTER
-        and min(_means(first.dips_db, second.dips_db)) >= LEAST_DIP_DB
+        and min(dips_db) >= LEAST_DIP_DB
+        and max(dips_db) - min(dips_db) <= DIPS_APART_DB
     )
 
 

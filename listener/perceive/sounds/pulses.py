@@ -21,6 +21,9 @@ STRONG_DB: Final = 11.0
 HIGH_TRACKS_AT_ONCE: Final = 4
 """A tone is three columns wide and seen by two or three tracks; the strongest four are looked at."""
 
+BESIDE_WEIGHT: Final = 0.35
+"""What the places of a pulse too many weigh among all that must be silent."""
+
 MIN_STRONG_SLOTS: Final = 8
 LOUD_QUANTILE: Final = 0.6
 
@@ -68,7 +71,7 @@ TEMPORAL_THREE: Final = Code(
     below_db=4.0,
     fade_db=8.0,
     least_strong=0.08,
-    least_score=0.6,
+    least_score=0.5,
 )
 """Evacuation, smoke: 0.5 s on, 0.5 s off, three times, then 1.5 s off (ISO 8201:2017, 4; NFPA 72 (2022), 18.4.2)."""
 
@@ -127,15 +130,20 @@ def _template(code: Code, speed: float) -> _Template:
     starts = [first + 2 * pulse * k for k in range(code.pulses)]
     end = starts[-1] + pulse
     slots = round((end + code.after_seconds) / SLOT_SECONDS)
+
+    def span(start: float, end: float | None = None) -> slice:
+        return slice(max(0, round(start / SLOT_SECONDS)), round((end or start + pulse) / SLOT_SECONDS))
+
     centre = (np.arange(slots) + 0.5) * SLOT_SECONDS
     on, off = np.zeros(slots, np.bool_), np.ones(slots, np.bool_)
     for start in starts:
         on |= (centre > start + 0.015) & (centre < start + pulse - 0.015)
         off &= ~((centre > start - 0.03) & (centre < start + pulse + code.skip_seconds))
-    weights = on / on.sum() - off / off.sum()
-
-    def span(start: float, end: float | None = None) -> slice:
-        return slice(max(0, round(start / SLOT_SECONDS)), round((end or start + pulse) / SLOT_SECONDS))
+    beside = np.zeros(slots, np.bool_)
+    for place in (span(first - 2 * pulse), span(end + pulse)):
+        beside[place] = True
+    elsewhere = off & ~beside
+    weights = on / on.sum() - BESIDE_WEIGHT * beside / beside.sum() - (1 - BESIDE_WEIGHT) * elsewhere / elsewhere.sum()
 
     return _Template(
         weights=weights.astype(np.float32),
