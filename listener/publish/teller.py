@@ -55,7 +55,7 @@ class RoomTeller:
         self._stamp = {"room": self._room, "t": chunk.t, "time": rfc3339(chunk.captured_at_ns)}
 
     def heard(self, percept: Percept, outcome: Outcome) -> None:
-        self._follow_flags(percept)
+        self._follow_flags(percept, outcome.flags)
         self.show("listening")
         for episode in percept.started:
             self._started(episode)
@@ -64,7 +64,7 @@ class RoomTeller:
             Decision,
             decision=outcome.decision,
             probability=round(outcome.probability, 4),
-            engine=self._engine,
+            engine=outcome.engine or self._engine,
             trigger=outcome.trigger,
         )
         self.report(HearingReport(self._room, percept.t, percept.hearing))
@@ -95,11 +95,11 @@ class RoomTeller:
                 test=episode.test or None,
             )
 
-    def _follow_flags(self, percept: Percept) -> None:
+    def _follow_flags(self, percept: Percept, deciding: frozenset[Flag]) -> None:
         held = max(0, self._clipping_chunks_left - 1)
         self._clipping_chunks_left = CLIPPING_HOLD_CHUNKS if percept.clipping else held
         clipping: frozenset[Flag] = frozenset({"clipping"}) if self._clipping_chunks_left else frozenset()
-        self._flags = percept.flags | clipping
+        self._flags = percept.flags | deciding | clipping
 
     def _follow_level(self, level_dbfs: float) -> None:
         self._power += 10 ** (level_dbfs / 10)

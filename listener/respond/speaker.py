@@ -52,7 +52,7 @@ class QueuedSpeaker:
             async for piece in reply.pieces:
                 said.append(piece)
                 self._teller.tell(ResponseText, id=reply.id, text=piece)
-            reason = "complete"
+            reason = reply.reason()
         except EngineError as error:
             logger.error("%s: a reply broke off: %s", self._room, error)
         finally:

@@ -1,12 +1,12 @@
 """What moves down the loop: chunks, percepts, outcomes. Arrays have their shapes in words."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.vocabulary import DecisionName, Emotion, Flag, Trigger
+from listener.vocabulary import DecisionName, Emotion, EndReason, Flag, Trigger
 
 SAMPLE_RATE_HZ = 16_000
 CHUNK_SAMPLES = 6_400
@@ -87,6 +87,10 @@ class Percept:
     flags: frozenset[Flag] = frozenset()
 
 
+def _complete() -> EndReason:
+    return "complete"
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer in the making. `pieces` yields text until the reply is complete; several replies never overlap."""
@@ -97,6 +101,8 @@ class Reply:
     sounds: tuple[str, ...]
     pieces: AsyncIterator[str]
     utterance: str | None = None
+    reason: Callable[[], EndReason] = _complete
+    """Why `pieces` ended, once it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +113,6 @@ class Outcome:
     probability: float
     trigger: Trigger | None = None
     reply: Reply | None = None
+    engine: str | None = None
+    """Who decided, if it was not the room's engine itself."""
+    flags: frozenset[Flag] = frozenset()
