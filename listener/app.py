@@ -18,10 +18,11 @@ import psutil
 from listener import __version__
 from listener.config import Config, FileSource, MicrophoneSource, RoomConfig, SourceConfig
 from listener.decide.cascade import Cascade
+from listener.decide.fallback import Fallback, Missing
 from listener.decide.grouping import SoundGroups
 from listener.decide.pooled import PooledPerceiver
 from listener.decide.worker import WorkerPool
-from listener.errors import ModelError
+from listener.errors import EngineError, ModelError
 from listener.models.files import find
 from listener.notify import Notifier, Progress, Watchdog, watchdog_interval_seconds
 from listener.perceive.perceiver import RoomPerceiver
@@ -112,8 +113,47 @@ async def open_ears(config: Config, threads: int | None = None) -> AsyncIterator
         yield Ears(table, pool)
 
 
-def build_engine(config: Config, new_id: NewId) -> Engine:
+def build_cascade(config: Config, new_id: NewId) -> Cascade:
     return Cascade(config.respond.urgent, config.respond.texts, new_id)
+
+
+async def build_engine(config: Config, new_id: NewId) -> Engine:
+    """What decides, alone. Raises ModelError, EngineError: a checkpoint, a device or an extra that is not there."""
+    if config.engine.name == "cascade":
+        return build_cascade(config, new_id)
+    try:
+        from listener.decide.audio_interaction.engine import build_engine as build
+        from listener.decide.audio_interaction.stream import Limits
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"engine: audio-interaction needs {error.name}, which is not installed: pip install 'listener[gpu]'"
+        ) from None
+    engine, modes = config.engine, {room.name: room.mode for room in config.rooms}
+    return await asyncio.to_thread(
+        lambda: build(
+            engine.model or Path(),
+            engine.device,
+            engine.dtype,
+            new_id,
+            max_rooms=engine.max_rooms,
+            greedy=engine.greedy,
+            weights=engine.weights,
+            limits=Limits(window=engine.window),
+            mode_of=lambda room: modes[room],
+        )
+    )
+
+
+async def build_safe_engine(config: Config, new_id: NewId) -> Engine:
+    """What decides, with the cascade behind it: a daemon whose big engine is not to be had goes on hearing."""
+    if config.engine.name == "cascade":
+        return build_cascade(config, new_id)
+    try:
+        big = await build_engine(config, new_id)
+    except (ModelError, EngineError) as error:
+        logger.error("%s", error)
+        big = Missing(config.engine.name, str(error))
+    return Fallback(big, build_cascade(config, new_id))
 
 
 def build_source(config: SourceConfig) -> Source:
@@ -167,7 +207,7 @@ def configured_settings(room: RoomConfig) -> RoomSettings:
 async def listen_to(config: Config, ears: Ears, source: Source, publishers: Sequence[Publisher], seed: str) -> None:
     """The first room of the configuration hears `source` once, from its beginning to its end. Raises SourceError."""
     new_id = repeatable_ids(seed)
-    engine = build_engine(config, new_id)
+    engine = await build_engine(config, new_id)
     builder = Builder(ears, engine, publishers, SoundGroups(new_id), new_id, _keep_nothing)
     room = await builder.room(config.rooms[0], UnsupervisedSource(source), configured_settings(config.rooms[0]))
     try:
@@ -209,7 +249,7 @@ class App:
             mqtt = self._build_mqtt()
             publishers = (*self._extra_publishers, *([mqtt] if mqtt else []))
             ears = await stack.enter_async_context(open_ears(config))
-            engine = build_engine(config, random_id)
+            engine = await build_safe_engine(config, random_id)
             stack.push_async_callback(engine.close)
             await self._build_rooms(Builder(ears, engine, publishers, SoundGroups(random_id), random_id, self._keep))
             if mqtt is not None:

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from listener.cli.common import add_config_option
 from listener.config import Config, FileSource, load, parse
@@ -30,7 +30,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--json", action="store_true", help="one event a line on stdout, and nothing else")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw waveform, log-mel, label tracks and decisions")
     parser.add_argument("--realtime", action="store_true", help="at the speed of life")
-    parser.add_argument("--engine", choices=["cascade"], help="what decides (default: the configuration's)")
+    parser.add_argument("--engine", choices=["cascade", "audio-interaction"], help="what decides")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="checkpoint of --engine audio-interaction")
+    parser.add_argument("--device", default="cpu", help="of --engine audio-interaction: cpu (default), cuda …")
     parser.add_argument("--strictness", help="paranoid, sensitive, balanced, strict or urgent_only")
     pipe = parser.add_argument_group("raw PCM on stdin")
     pipe.add_argument("--rate", type=int, default=16_000, metavar="HZ")
@@ -53,7 +55,18 @@ def _config(args: argparse.Namespace) -> Config:
         config = parse({"rooms": [room]})
     changes = {"strictness": args.strictness} if args.strictness else {}
     first = {**config.rooms[0].model_dump(), **changes}
-    return parse({**config.model_dump(), "rooms": [first], "mqtt": None})
+    return parse({**config.model_dump(), "rooms": [first], "mqtt": None, "engine": _engine(args, config)})
+
+
+def _engine(args: argparse.Namespace, config: Config) -> dict[str, Any]:
+    """The configuration's engine, or the one of the command line: greedy and exact, so that it can be repeated."""
+    if args.engine is None and args.model is None:
+        return config.engine.model_dump()
+    if args.engine == "cascade":
+        return {"name": "cascade"}
+    exact = {"dtype": "float32" if args.device == "cpu" else "bfloat16", "greedy": True, "max_rooms": 1}
+    model = args.model or config.engine.model
+    return {"name": "audio-interaction", "model": model, "device": args.device, **exact}
 
 
 async def _listen(args: argparse.Namespace, config: Config) -> int:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from listener import __version__
-from listener.cli import bench, check, config, demo, devices, listen, models, run, service
+from listener.cli import ask, bench, check, config, demo, devices, listen, models, run, service
 from listener.errors import ConfigError, ListenerError
 
-COMMANDS = (run, listen, demo, check, devices, models, service, bench, config)
+COMMANDS = (run, listen, ask, demo, check, devices, models, service, bench, config)
 
 
 def build_parser() -> argparse.ArgumentParser:

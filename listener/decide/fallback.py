@@ -90,6 +90,24 @@ class FallbackSession:
             await self._primary.close()
 
 
+class Missing:
+    """`Engine` of `listener.types` that could not be built, and says why to every room that asks."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self._name = name
+        self._why = why
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def open(self, room: str, language: str, settings: RoomSettings) -> Session:  # noqa: ARG002
+        raise EngineError(self._why)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 class Fallback:
     """`Engine` of `listener.types` out of two."""
 
