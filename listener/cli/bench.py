@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from listener.errors import ConfigError
 
@@ -29,6 +29,20 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     rooms.add_argument("--broker", metavar="HOST:PORT", help="default: a mosquitto that is started for it")
     rooms.add_argument("--model", type=Path, metavar="FILE", help="yamnet.tflite (default: the models folder)")
     rooms.set_defaults(run=run_rooms)
+    engine = kinds.add_parser("engine", help="what the Audio-Interaction engine costs, with random weights")
+    engine.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    engine.add_argument("--shape", default="tiny", help="tiny, small or 3b (default tiny)")
+    engine.add_argument("--device", default="cpu", help="cpu (default), cuda …")
+    engine.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
+    engine.add_argument("--rooms", type=_positive, nargs="+", default=[1, 2, 4, 8, 16, 32], metavar="N")
+    engine.add_argument("--chunks", type=_positive, default=100, metavar="N", help="of each room (default 100)")
+    engine.set_defaults(run=run_engine)
+    proactive = kinds.add_parser("proactive", help="the Proactive-Sound-Effect-Benchmark, with any engine")
+    proactive.add_argument("manifest", type=Path, metavar="MANIFEST", help="items with id, path and decision")
+    proactive.add_argument("--audio", type=Path, required=True, metavar="DIR", help="where the items' paths begin")
+    proactive.add_argument("--out", type=Path, required=True, metavar="PRED.jsonl", help="predictions, a line an item")
+    proactive.add_argument("-c", "--config", type=Path, metavar="FILE", help="engine and sounds (default: the cascade)")
+    proactive.set_defaults(run=run_proactive)
 
 
 def _positive(text: str) -> int:
@@ -68,3 +82,50 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isdigit():
         raise ConfigError(f"--broker {text!r}: give HOST:PORT, as in 127.0.0.1:1883")
     return host, int(port)
+
+
+def run_engine(args: argparse.Namespace) -> int:
+    from listener.errors import EngineError
+
+    try:
+        from listener.bench.engine import measure
+    except ModuleNotFoundError as error:
+        raise EngineError(f"the engine's benchmark needs {error.name}: pip install 'listener[gpu]'") from None
+    found = measure(
+        args.shape, args.device, args.dtype, args.rooms, args.chunks, say=lambda line: print(line, file=sys.stderr)
+    )
+    print(json.dumps(found, indent=None if args.json else 2))
+    return 0
+
+
+def run_proactive(args: argparse.Namespace) -> int:
+    found = asyncio.run(_proactive(args))
+    print(json.dumps(found, indent=2))
+    return 0
+
+
+async def _proactive(args: argparse.Namespace) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from listener.app import build_source, listen_to, open_ears
+    from listener.bench.proactive import Heard, run
+    from listener.config import FileSource, load, parse
+
+    room = {"name": "room", "source": {"type": "file", "path": "-"}}
+    config = parse({"rooms": [room]}) if args.config is None else load(args.config)
+    async with open_ears(config, threads=1) as ears:
+
+        async def hear(path: Path, heard: Heard) -> None:
+            source = build_source(FileSource(type="file", path=path, realtime=False))
+            await listen_to(config, ears, source, [heard], seed=path.name)
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("items", total=None)
+            return await run(
+                args.manifest,
+                args.audio,
+                args.out,
+                hear,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )

@@ -10,6 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+CHECKPOINT = "audio-interaction"
+CHECKPOINT_SIGN = "model_config.yaml"
+"""What a folder has that is meant as a checkpoint."""
+
 if TYPE_CHECKING:
     from listener.models.catalog import ModelFile
     from listener.models.download import Meter
@@ -28,10 +32,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pull = actions.add_parser("pull", help="download a model, check it, put it into the models folder")
     pull.add_argument("name", metavar="NAME", help="as `listener models list` prints it")
     pull.add_argument("--force", action="store_true", help="download even if the right file is here")
+    pull.add_argument(
+        "--revision", default="main", metavar="REV", help="of audio-interaction: a commit, a branch or a tag"
+    )
     verify = actions.add_parser("verify", help="check files against their SHA-256; exit 1 if one is wrong or missing")
     verify.add_argument(
         "what", metavar="NAME|DIR", nargs="?", help="one model, or a folder; left out: the models folder"
     )
+    verify.add_argument("--golden", type=Path, metavar="DIR", help="hold a checkpoint against a golden set")
     verify.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
@@ -57,6 +65,12 @@ def _pull(args: argparse.Namespace) -> int:
     from listener.models.download import pull
     from listener.models.files import models_folder
 
+    if args.name == CHECKPOINT:
+        from listener.models.hub import pull_checkpoint
+
+        where = pull_checkpoint(models_folder() / CHECKPOINT, args.revision, lambda line: print(line, file=sys.stderr))
+        print(f"{CHECKPOINT}: in {where}; check it with `listener models verify {where}`")
+        return 0
     model, folder = by_name(args.name), models_folder()
     path = folder / model.file_name
     if not args.force and _state(path, model) is None:
@@ -73,6 +87,10 @@ def _verify(args: argparse.Namespace) -> int:
     from listener.models.files import models_folder
 
     folder, wanted = models_folder(), MODELS
+    if args.what == CHECKPOINT:
+        args.what = str(folder / CHECKPOINT)
+    if args.what and (args.golden or (Path(args.what) / CHECKPOINT_SIGN).exists()):
+        return _verify_checkpoint(args)
     if args.what and (Path(args.what).is_dir() or "/" in args.what):
         folder = Path(args.what)
     elif args.what:
@@ -85,6 +103,28 @@ def _verify(args: argparse.Namespace) -> int:
         for name, fault in faults.items():
             print(f"{name}: {fault or f'verified, in {folder}'}")
     return 1 if any(faults.values()) else 0
+
+
+def _verify_checkpoint(args: argparse.Namespace) -> int:
+    """Every file, shape and dtype of a checkpoint; with a golden set also what it computes."""
+    from listener.errors import EngineError
+
+    try:
+        from listener.decide.audio_interaction.golden import verify
+        from listener.decide.audio_interaction.load import verify_files
+    except ModuleNotFoundError as error:
+        raise EngineError(f"a checkpoint needs {error.name}: pip install 'listener[gpu]'") from None
+    folder = Path(args.what)
+    verify_files(folder)
+    if args.golden is None:
+        print(json.dumps({"ok": True}) if args.json else f"{folder}: every file, shape and dtype is right")
+        return 0
+    report = verify(folder, args.golden)
+    if args.json:
+        print(json.dumps(report.as_dict()))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in report.as_dict().items()))
+    return 0 if report.within_tolerance else 1
 
 
 def _state(path: Path, model: "ModelFile") -> str | None:

@@ -93,13 +93,7 @@ def test_another_cadence_is_no_alarm(cadence: Cadence, frequency_hz: float, nois
     assert hear(in_noise(sound) if noisy else at_level(sound, -12.0)) == []
 
 
-@pytest.mark.parametrize(
-    "frequency_hz",
-    [
-        520.0,
-        pytest.param(3_100.0, marks=pytest.mark.xfail(reason="taken for the four of carbon monoxide", strict=True)),
-    ],
-)
+@bands
 def test_five_short_pulses_are_not_four(frequency_hz: float) -> None:
     assert hear(at_level(cadenced(pulses(5, 0.1, 5.0), 30.0, frequency_hz), -12.0)) == []
 

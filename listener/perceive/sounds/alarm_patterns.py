@@ -38,13 +38,13 @@ ABSENT_PULSE: Final = 0.25
 """Presence that each pulse must reach on average over both groups, that one pulse of each group may miss, and that one
 of all may miss: a bark may drown a pulse, but three pulses are not four."""
 
-MOST_BEFORE: Final = 0.5
+MOST_BEFORE: Final = 0.45
 MOST_AFTER: Final = 0.75
 """Presence in the place of a pulse too many; behind the last there may be reverberation."""
 
 LEAST_DIP_DB: Final = -3.0
 DEEP_DIP_DB: Final = 20.0
-DIPS_APART_DB: Final = 20.0
+DIPS_APART_DB: Final = 12.0
 """Between pulses, on average over both groups: reverberation may fill a gap, or even add to it, but all gaps alike.
 Deeper than deep says nothing: where the noise is digital silence, a gap has no bottom."""
 
@@ -55,7 +55,7 @@ NOISE_WEIGHT: Final = 0.5
 
 REVERBERATION_SECONDS: Final = 0.2
 
-LEAST_SCORE: Final = {TEMPORAL_THREE.label: 0.45, TEMPORAL_FOUR.label: 0.52}
+LEAST_SCORE: Final = {TEMPORAL_THREE.label: 0.6, TEMPORAL_FOUR.label: 0.6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,15 @@ class GroupPairs:
             return None
         if abs(first.level_db - second.level_db) > LEVEL_TOLERANCE_DB or not _has_the_right_pulses(first, second):
             return None
+        if any(self._is_between(group, first, second) for group in self._groups):
+            return None
         disturbance = self._disturbance(first, second, tracks)
         return Pair((first.score + second.score) / 2 - disturbance, first, second)
+
+    def _is_between(self, group: Group, first: Group, second: Group) -> bool:
+        """Another group of the same tone in the pause: then the cycle is a shorter one."""
+        apart = first.end < group.start and group.end < second.start
+        return apart and abs(group.track - second.track) <= 1 and group.score >= LEAST_SCORE[self.code.label]
 
     def _disturbance(self, first: Group, second: Group, tracks: ToneTracks) -> float:
         """What sounds in the pause between the groups: its mean presence, and more for what sounds on for 0.4 s."""
