@@ -14,7 +14,7 @@ import numpy as np
 
 from listener.perceive.sounds.chirps import CHIRP_LABEL, LONGEST_PERIOD_SECONDS, Chirps
 from listener.perceive.sounds.pulses import TEMPORAL_FOUR, TEMPORAL_THREE, Code, Group, GroupFinder, presence
-from listener.perceive.sounds.tracks import HISTORY_SLOTS, SLOT_SECONDS, ToneTracks
+from listener.perceive.sounds.tracks import HIGH_TRACKS, HISTORY_SLOTS, SLOT_SECONDS, ToneTracks
 from listener.types import Magnitudes
 
 PATTERN_HOLD_SECONDS: Final[Mapping[str, float]] = {
@@ -55,7 +55,8 @@ NOISE_WEIGHT: Final = 0.5
 
 REVERBERATION_SECONDS: Final = 0.2
 
-LEAST_SCORE: Final = {TEMPORAL_THREE.label: 0.6, TEMPORAL_FOUR.label: 0.6}
+LEAST_SCORE: Final = {TEMPORAL_THREE.label: (0.6, 0.6), TEMPORAL_FOUR.label: (0.64, 0.72)}
+"""For a tone of 3.1 kHz and one of 520 Hz: voices and instruments have their own tones among the low ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class PatternMatch:
 
 
 class AlarmPatterns:
-    """The patterns of one room; about 60 kB of state."""
+    """The patterns of one room; about 85 kB of state."""
 
     def __init__(self) -> None:
         self._tracks = ToneTracks()
@@ -84,7 +85,7 @@ class AlarmPatterns:
         heard = self._tracks.slots_heard
         for pairs in self._pairs:
             best = pairs.step(self._tracks)
-            if best is not None and best.score >= LEAST_SCORE[pairs.code.label]:
+            if best is not None and best.score >= pairs.least_score(best.second):
                 pairs.tell(best)
                 score = min(1.0, best.score)
                 yield PatternMatch(pairs.code.label, score, (heard - best.first.start) * SLOT_SECONDS)
@@ -121,6 +122,11 @@ class GroupPairs:
         pairs = [pair for second in seconds for first in self._groups if (pair := self._pair(first, second, tracks))]
         return max(pairs, key=lambda pair: pair.score, default=None)
 
+    def least_score(self, group: Group) -> float:
+        """What a pair must reach whose tone is this group's."""
+        high, low = LEAST_SCORE[self.code.label]
+        return high if group.track < HIGH_TRACKS else low
+
     def tell(self, pair: Pair) -> None:
         """This pair was told: its second group's cycle is not told again."""
         self._told_end = pair.second.end
@@ -148,7 +154,7 @@ class GroupPairs:
     def _is_between(self, group: Group, first: Group, second: Group) -> bool:
         """Another group of the same tone in the pause: then the cycle is a shorter one."""
         apart = first.end < group.start and group.end < second.start
-        return apart and abs(group.track - second.track) <= 1 and group.score >= LEAST_SCORE[self.code.label]
+        return apart and abs(group.track - second.track) <= 1 and group.score >= self.least_score(group)
 
     def _disturbance(self, first: Group, second: Group, tracks: ToneTracks) -> float:
         """What sounds in the pause between the groups: its mean presence, and more for what sounds on for 0.4 s."""

@@ -26,6 +26,7 @@ QUIET_SLOTS: Final = 50
 MOST_TRACKS: Final = 5
 """A tone is seen by two or three tracks; a click or a word by more."""
 
+SKIRT_DB: Final = 20.0
 LEVEL_TOLERANCE_DB: Final = 6.0
 
 
@@ -54,13 +55,14 @@ class Chirps:
     def _lone_chirp(self, tracks: ToneTracks) -> Chirp | None:
         """The chirp that ended one second ago, if one did."""
         window = slice(-(2 * QUIET_SLOTS + LONGEST_SLOTS + SLOTS_PER_CHUNK), None)
-        contrast = tracks.contrast[window, :HIGH_TRACKS]
+        level = tracks.level[window, :HIGH_TRACKS]
+        # A loud tone stands out far beside its own track, but there it is much weaker.
+        contrast = np.where(level > level.max() - SKIRT_DB, tracks.contrast[window, :HIGH_TRACKS], 0.0)
         sounding = contrast > CHIRP_DB
         count = sounding.sum(axis=0)
         seen = np.flatnonzero((count >= SHORTEST_SLOTS) & (count <= LONGEST_SLOTS))
         if not len(seen) or np.count_nonzero(count) > MOST_TRACKS:
             return None
-        level = tracks.level[window, :HIGH_TRACKS]
         track = int(seen[level[:, seen].max(axis=0).argmax()])
         at = np.flatnonzero(sounding[:, track])
         first, last = int(at[0]), int(at[-1])
