@@ -5,6 +5,7 @@ house sounds like that, so these need no model, and no threshold of the user's a
 in noise and reverberation, and what they were not mistaken for: docs/reports/alarm-patterns.md.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,8 @@ class GroupPairs:
         self._finder = GroupFinder(code)
         self._groups: deque[Group] = deque(maxlen=GROUPS_KEPT)
         self._told_end = -HISTORY_SLOTS
+        self._shortest = math.ceil(code.cycle_seconds * (1 - CYCLE_TOLERANCE) / SLOT_SECONDS)
+        self._longest = math.floor(code.cycle_seconds * (1 + CYCLE_TOLERANCE) / SLOT_SECONDS)
 
     def step(self, tracks: ToneTracks) -> Pair | None:
         """The best pair whose second group is new and of a cycle that was not told yet."""
@@ -119,7 +122,8 @@ class GroupPairs:
         since = tracks.slots_heard - round((self.code.after_seconds + 0.9) / SLOT_SECONDS)
         untold = self._told_end + round(0.6 * self.code.cycle_seconds / SLOT_SECONDS)
         seconds = [group for group in self._groups if group.end >= max(since, untold)]
-        pairs = [pair for second in seconds for first in self._groups if (pair := self._pair(first, second, tracks))]
+        candidates = ((a, b) for b in seconds for a in self._groups if self._shortest <= b.end - a.end <= self._longest)
+        pairs = [pair for first, second in candidates if (pair := self._pair(first, second, tracks))]
         return max(pairs, key=lambda pair: pair.score, default=None)
 
     def least_score(self, group: Group) -> float:
@@ -141,10 +145,9 @@ class GroupPairs:
         self._groups.append(group)
 
     def _pair(self, first: Group, second: Group, tracks: ToneTracks) -> Pair | None:
-        cycle = (second.end - first.end) * SLOT_SECONDS / self.code.cycle_seconds
-        if abs(cycle - 1) > CYCLE_TOLERANCE or abs(first.track - second.track) > 1:
+        if abs(first.track - second.track) > 1 or abs(first.level_db - second.level_db) > LEVEL_TOLERANCE_DB:
             return None
-        if abs(first.level_db - second.level_db) > LEVEL_TOLERANCE_DB or not _has_the_right_pulses(first, second):
+        if not _has_the_right_pulses(first, second):
             return None
         if any(self._is_between(group, first, second) for group in self._groups):
             return None
