@@ -114,9 +114,11 @@ class Board:
         return Message(topic, payloads.response(started, ended), ended.room, "response", urgent=urgent)
 
     def _hearing(self, report: HearingReport) -> list[Message]:
-        lines = payloads.hearing_lines(report.labels)
         before = self._heard.get(report.room)
-        if before is not None and (lines == before[1] or 0 <= report.t - before[0] < HEARING_SECONDS):
+        if before is not None and 0 <= report.t - before[0] < HEARING_SECONDS:
+            return []
+        lines = payloads.hearing_lines(report.labels)
+        if before is not None and lines == before[1]:
             return []
         self._heard[report.room] = (report.t, lines)
         return [self._telemetry(report.room, "hearing", payloads.hearing(report))]

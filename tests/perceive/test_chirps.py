@@ -38,9 +38,7 @@ def test_two_are_not_enough() -> None:
     assert heard(every(40.0, 2)) == []
 
 
-@pytest.mark.parametrize(
-    "peak_dbfs", [-36.0, -20.0, -6.0], ids=["faint", "near", "loud"]
-)
+@pytest.mark.parametrize("peak_dbfs", [-36.0, -20.0, -6.0], ids=["faint", "near", "loud"])
 def test_how_loud_it_is_does_not_matter(peak_dbfs: float) -> None:
     assert [find.label for find in heard(every(40.0, 3), peak_dbfs=peak_dbfs)] == ["appliance_beep"]
 
