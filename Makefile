@@ -1,5 +1,7 @@
 # `make demo` and `make test` need nothing but Python 3.11-3.13: no root, no broker, no microphone, no GPU.
 PYTHON ?= python3
+# Most tests wait for something real (a broker, a microphone, a second of sound), so four at a time fit two cores.
+PYTEST_ARGS ?= -n 4 --dist loadfile
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 

@@ -244,7 +244,7 @@ def real_alarms(audio: Path) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--audio", type=Path, default=Path("../shared/audio"))
+    parser.add_argument("--audio", type=Path, required=True, help="folder with esc10/ and home/")
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--report", type=Path, default=Path("docs/reports/alarm-patterns.md"))
