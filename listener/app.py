@@ -372,12 +372,3 @@ async def _running(work: "asyncio._CoroutineLike[None]", name: str) -> AsyncIter
 def _tell_failure(name: str, task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("%s has stopped working: %r; restart the daemon and report this", name, error, exc_info=error)
-
-
-def check_models(config: Config) -> str | None:
-    """What is wrong with the tagger's model, in words; None when it is there and right."""
-    try:
-        model = find_tagger_model(config)
-    except ModelError as error:
-        return str(error)
-    return NO_TAGGER if model is None and config.sounds.tagger != "none" else None

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from listener.cli.common import add_config_option, config_path
 from listener.config import Config, MicrophoneSource, MqttConfig, RoomConfig, load
 from listener.errors import ListenerError, PublishError
+
+if TYPE_CHECKING:
+    from listener.perceive.sounds.yamnet_model import YamnetModel
 
 DEEP_CHUNKS = 5
 DEEP_SECONDS = 15.0
@@ -52,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _all(config: Config, deep: bool) -> list[Finding]:
-    findings = [*_models(config), *_settings(config), *_state()]
+    tagger, model = _tagger(config)
+    findings = [tagger, *_settings(config, model), *_state()]
     for room in config.rooms:
         findings += [*_room(room), *_source(room)]
         if deep and findings[-1].severity != "error" and room.source.type == "microphone":
@@ -69,29 +73,24 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
         return Finding("error", text if text.startswith(subject) else f"{subject}: {text}")
 
 
-def _models(config: Config) -> Iterator[Finding]:
+def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
     from listener.app import NO_TAGGER, find_tagger_model
 
     if config.sounds.tagger == "none":
-        yield Finding("ok", "sounds.tagger: none, as configured: only alarm patterns are heard")
-        return
+        return Finding("ok", "sounds.tagger: none, as configured: only alarm patterns are heard"), None
     try:
         model = find_tagger_model(config)
     except ListenerError as error:
-        yield Finding("error", f"sounds.model: {error}")
-        return
-    yield Finding("warning", NO_TAGGER) if model is None else Finding("ok", f"tagger: YAMNet, {model.path}")
+        return Finding("error", f"sounds.model: {error}"), None
+    if model is None:
+        return Finding("warning", NO_TAGGER), None
+    return Finding("ok", f"tagger: YAMNet, {model.path}"), model
 
 
-def _settings(config: Config) -> Iterator[Finding]:
-    from listener.app import find_tagger_model
+def _settings(config: Config, model: "YamnetModel | None") -> Iterator[Finding]:
     from listener.perceive.sounds.labels import label_table
 
     def labels() -> str:
-        try:
-            model = find_tagger_model(config)
-        except ListenerError:
-            model = None  # told by _models
         table = label_table(config.sounds, config.respond.urgent, model.classes if model else ())
         return f"{len(config.sounds.reported_labels)} of {len(table.labels)} labels are reported"
 
