@@ -1,0 +1,31 @@
+"""`engine`: what decides."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from listener.config.sections import Section
+
+
+class EngineConfig(Section):
+    name: Literal["cascade", "audio-interaction"] = Field("cascade", description="What decides.")
+    model: Path | None = Field(None, description="Folder of the Audio-Interaction checkpoint.")
+    device: str = Field("cuda", pattern=r"^(cpu|cuda(:\d+)?)$", description="`cuda`, `cuda:1` … or `cpu`.")
+    dtype: Literal["bfloat16", "float16", "float32"] = Field("bfloat16", description="Of the weights on the device.")
+    weights: Literal["full", "int8", "4bit"] = Field("full", description="Smaller weights, for small GPUs.")
+    window: int = Field(2_048, ge=256, le=4_096, description="Positions of context that each room keeps.")
+    max_rooms: int = Field(4, ge=1, le=256, description="Rooms that share the model; memory is taken for all.")
+    greedy: bool = Field(False, description="The same answers every time, instead of sampled ones.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Threads that listen, each with a model of its own. Left out: one a core.",
+    )
+
+    @model_validator(mode="after")
+    def _model_is_given(self) -> Self:
+        if self.name == "audio-interaction" and self.model is None:
+            raise ValueError("audio-interaction needs `model`, the folder of its checkpoint")
+        return self

@@ -1,0 +1,75 @@
+"""From a file to a `Config`: one line for each thing that is wrong."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from listener.config.root import Config
+from listener.errors import ConfigError
+
+MAX_CONFIG_BYTES = 1_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false, as in YAML 1.2: `on` and `off` are names of thresholds here."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_TRUE_FALSE = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUE_FALSE, [*"tTfF"])
+
+
+def _line(error: Any) -> str:
+    """One validation error as `where: what`, with the location as a person would write it."""
+    where = ""
+    for part in error["loc"]:
+        if part in ("microphone", "file", "pipe") and where.endswith("source"):
+            continue  # the discriminator is no key of the file
+        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
+    what = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        what = "unknown key; see config.example.yaml for those that exist"
+    if error["type"] == "missing":
+        what = "is missing"
+    return f"{where}: {what}" if where else what
+
+
+def parse(data: Any, name: str = "configuration") -> Config:
+    """Validate parsed YAML. Raises ConfigError with one line for each error, each naming `name` and the key."""
+    if data is None:
+        raise ConfigError(f"{name}: is empty; begin with config.example.yaml")
+    if not isinstance(data, dict):
+        raise ConfigError(f"{name}: must be a mapping with the key `rooms`, not a {type(data).__name__}")
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{name}: {_line(e)}" for e in error.errors(include_url=False, include_input=False)]
+        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def load(path: Path) -> Config:
+    """Read the configuration file. Raises ConfigError: unreadable, too large, no YAML, or not valid."""
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: is larger than {MAX_CONFIG_BYTES} bytes; this is no configuration of ours")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; give the right path with -c") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    try:
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (it is a SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be parsed"
+        raise ConfigError(f"{path}:{place} no valid YAML: {problem}") from None
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(f"{path}: no valid YAML: {type(error).__name__}: {error}") from None
+    return parse(data, str(path))

@@ -1,0 +1,45 @@
+"""`rooms`: one entry a microphone."""
+
+import unicodedata
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from listener.config.sections import Fraction, Section, Slug
+from listener.config.sources import SourceConfig
+from listener.vocabulary import Mode, Strictness
+
+
+def slugify(name: str) -> str:
+    """The room's slug: NFKD, ASCII, lower case, `[a-z0-9_]`; empty if nothing of the name survives."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = "".join(c if c.isalnum() else " " for c in ascii_name.lower()).split()
+    return "_".join(words)
+
+
+class RoomConfig(Section):
+    name: str = Field(min_length=1, max_length=64, description="As people call it; shown in Home Assistant.")
+    slug: Slug = Field("", description="In topics and ids. Left out: made from the name.")
+    source: SourceConfig = Field(description="Where the sound comes from.")
+    output: str | None = Field(None, description="Name of the playback device for spoken answers.")
+    addressing: Literal["wake_word", "open"] = Field("wake_word", description="Who may give commands, and how.")
+    strictness: Strictness = Field("balanced", description="How sure a sound must be before it is reported.")
+    threshold: Fraction = Field(0.5, description="Probability of responding above which the engine answers.")
+    language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="Language code of the answers.")
+    mode: Mode = Field("assistant", description="`assistant`, or `monitor`: speaks only of sounds.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_slug(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("name"), str) and not data.get("slug"):
+            return {**data, "slug": slugify(data["name"])}
+        return data
+
+    @field_validator("slug", mode="before")
+    @classmethod
+    def _usable_slug(cls, slug: Any, info: ValidationInfo) -> Any:
+        if slug == "" and info.data.get("name"):
+            raise ValueError("no letter or digit of the name can be used in a topic; give the room a `slug`")
+        if slug == "bridge":
+            raise ValueError("'bridge' is the daemon's own topic; give the room another `slug`")
+        return slug or "unnamed"  # a missing name is its own error
