@@ -39,7 +39,34 @@ class Test:
     label: str | None = None
 
 
-Control = SetMute | SetStrictness | SetThreshold | Snooze | Test
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    """How the room behaves: one of `vocabulary.MODES`, or `translate to LANGUAGE`."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak this text in the room. `urgent` goes before whatever is being said."""
+
+    text: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the reply that is being spoken, and forget those that wait; urgent ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVoice:
+    """From playback to perception: we begin (`text`) or cease (None) to be heard in this room."""
+
+    text: str | None
+
+
+Control = SetMute | SetStrictness | SetThreshold | SetMode | Snooze | Test | Say | Stop | OwnVoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.types.speech import SpeechPercept
 from listener.vocabulary import DecisionName, Emotion, EndReason, Flag, Trigger
 
 SAMPLE_RATE_HZ = 16_000
@@ -85,6 +86,8 @@ class Percept:
     hearing: tuple[Hearing, ...] = ()
     evidence: Mapping[str, float] = field(default_factory=dict)
     flags: frozenset[Flag] = frozenset()
+    speech: SpeechPercept | None = None
+    """None where nobody listens for speech."""
 
 
 def _complete() -> EndReason:
