@@ -6,33 +6,51 @@ the big engine is well is not said.
 
 import asyncio
 import logging
+import math
 from dataclasses import replace
 from typing import Final
 
+from listener.decide.keeper import Keeper
 from listener.errors import EngineError
-from listener.types import Chunk, Control, Engine, Outcome, Percept, RoomSettings, Session
+from listener.types import Chunk, Control, Engine, Outcome, Percept, RoomSettings, Session, SetMode, SetThreshold
 
 logger = logging.getLogger(__name__)
 
 LATE_SECONDS: Final = 2.0
-"""A live chunk that is not decided after so long counts as failed: five chunks have come since."""
-FAILURES_BEFORE_REST: Final = 3
-FIRST_REST_CHUNKS: Final = 75
-LONGEST_REST_CHUNKS: Final = 1_500
-"""30 s at first, doubled up to 10 min: how long an engine that keeps failing is left alone."""
+"""A live chunk that is not decided after so long: five chunks have come since, and the engine counts as lost."""
+FAILURES_BEFORE_RELOAD: Final = 3
+"""In a row. One chunk may fail (a session begins anew after it) without costing every room a reload."""
 
 
 class FallbackSession:
-    """One room with both engines. `primary` is None when the big one had no place for it."""
+    """One room with both engines. It joins the big one whenever there is another than before."""
 
-    def __init__(self, room: str, primary: Session | None, spare: Session, spare_name: str) -> None:
+    def __init__(
+        self, room: str, language: str, settings: RoomSettings, keeper: Keeper, spare: Session, spare_name: str
+    ) -> None:
         self._room = room
-        self._primary = primary
+        self._language = language
+        self._settings = settings
+        self._keeper = keeper
         self._spare = spare
         self._spare_name = spare_name
+        self._primary: Session | None = None
+        self._generation = 0
         self._failures = 0
-        self._rest_chunks = 0
-        self._next_rest_chunks = FIRST_REST_CHUNKS
+
+    async def join(self) -> None:
+        """Take a place in the big engine that there is now, if it has one; in each engine it is asked for once."""
+        if self._generation == self._keeper.generation:
+            return
+        self._leave()
+        self._generation, self._failures = self._keeper.generation, 0
+        try:
+            async with asyncio.timeout(LATE_SECONDS):
+                self._primary = await self._keeper.open(self._room, self._language, self._settings)
+        except EngineError as error:
+            logger.error("%s: %s decides: %s", self._room, self._spare_name, error)
+        except TimeoutError:
+            self._lost(f"{self._room} was not admitted within {LATE_SECONDS:g} s")
 
     async def step(self, chunk: Chunk, percept: Percept) -> Outcome:
         """Never fails because of the big engine. Raises EngineError of the spare."""
@@ -41,18 +59,21 @@ class FallbackSession:
         return outcome or replace(spare, engine=self._spare_name, flags=spare.flags | {"degraded"})
 
     async def _big(self, chunk: Chunk, percept: Percept) -> Outcome | None:
+        await self.join()
         if self._primary is None:
-            return None
-        if self._rest_chunks > 0:
-            self._rest_chunks -= 1
             return None
         try:
             async with asyncio.timeout(None if chunk.monotonic_ns is None else LATE_SECONDS):
                 outcome = await self._primary.step(chunk, percept)
+            if not math.isfinite(outcome.probability):
+                raise EngineError(f"its probability of responding is {outcome.probability}")
         except EngineError as error:
             self._failed(str(error))
         except TimeoutError:
-            self._failed(f"no decision within {LATE_SECONDS:g} s")
+            self._lost(f"{self._room}: no decision within {LATE_SECONDS:g} s")
+        except Exception as error:
+            logger.exception("%s: a fault of ours in %s; please report this", self._room, self._keeper.name)
+            self._failed(f"{type(error).__name__}: {error}")
         else:
             self._recovered()
             return outcome
@@ -60,18 +81,31 @@ class FallbackSession:
 
     def _failed(self, why: str) -> None:
         self._failures += 1
-        if self._failures.bit_count() == 1:  # said at 1, 2, 4, 8 …
-            logger.error("%s: %s decides (%d failures): %s", self._room, self._spare_name, self._failures, why)
-        if self._failures >= FAILURES_BEFORE_REST:
-            self._rest_chunks = self._next_rest_chunks
-            self._next_rest_chunks = min(2 * self._next_rest_chunks, LONGEST_REST_CHUNKS)
+        logger.error("%s: %s decides (%d failures in a row): %s", self._room, self._spare_name, self._failures, why)
+        if self._failures >= FAILURES_BEFORE_RELOAD:
+            self._lost(f"{self._room}: {self._failures} failures in a row, the last: {why}")
+
+    def _leave(self) -> None:
+        """End what the lost engine was saying, for it may never end by itself."""
+        if self._primary is not None:
+            self._primary.interrupt()
+        self._primary = None
+
+    def _lost(self, why: str) -> None:
+        self._leave()
+        self._keeper.failed(self._generation, why)
 
     def _recovered(self) -> None:
         if self._failures:
             logger.warning("%s: %s no longer has to decide", self._room, self._spare_name)
-        self._failures, self._next_rest_chunks = 0, FIRST_REST_CHUNKS
+        self._failures = 0
 
     def apply(self, control: Control) -> None:
+        match control:
+            case SetThreshold(threshold):
+                self._settings = replace(self._settings, threshold=threshold)
+            case SetMode(mode):
+                self._settings = replace(self._settings, mode=mode)
         self._spare.apply(control)
         if self._primary is not None:
             try:
@@ -90,47 +124,26 @@ class FallbackSession:
             await self._primary.close()
 
 
-class Missing:
-    """`Engine` of `listener.types` that could not be built, and says why to every room that asks."""
-
-    def __init__(self, name: str, why: str) -> None:
-        self._name = name
-        self._why = why
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    async def open(self, room: str, language: str, settings: RoomSettings) -> Session:  # noqa: ARG002
-        raise EngineError(self._why)
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
 class Fallback:
-    """`Engine` of `listener.types` out of two."""
+    """`Engine` of `listener.types`: one that is kept, and a spare that cannot fail."""
 
-    def __init__(self, primary: Engine, spare: Engine) -> None:
-        self._primary = primary
+    def __init__(self, keeper: Keeper, spare: Engine) -> None:
+        self._keeper = keeper
         self._spare = spare
 
     @property
     def name(self) -> str:
-        return self._primary.name
+        return self._keeper.name
 
     async def open(self, room: str, language: str, settings: RoomSettings) -> FallbackSession:
         """A room for which the big engine has no place is admitted all the same, with the spare alone."""
         spare = await self._spare.open(room, language, settings)
-        primary: Session | None = None
-        try:
-            primary = await self._primary.open(room, language, settings)
-        except EngineError as error:
-            logger.error("%s: %s decides: %s", room, self._spare.name, error)
-        return FallbackSession(room, primary, spare, self._spare.name)
+        session = FallbackSession(room, language, settings, self._keeper, spare, self._spare.name)
+        await session.join()
+        return session
 
     async def close(self) -> None:
         try:
-            await self._primary.close()
+            await self._keeper.close()
         finally:
             await self._spare.close()

@@ -26,8 +26,10 @@ class PooledPerceiver(Generic[M]):
     def __init__(self, perceiver: BlockingPerceiver[M], pool: WorkerPool[M]) -> None:
         self._perceiver = perceiver
         self._pool = pool
-        self.finish: Callable[[float], tuple[Episode, ...]] = perceiver.finish
         self.apply: Callable[[Control], None] = perceiver.apply
 
     async def perceive(self, chunk: Chunk) -> Percept:
         return await self._pool.run(lambda model: self._perceiver.perceive(chunk, model))
+
+    async def finish(self, t: float) -> tuple[Episode, ...]:
+        return self._perceiver.finish(t)

@@ -136,7 +136,7 @@ async def test_own_texts_win_and_unknown_braces_stay() -> None:
 
 
 def test_every_language_can_name_every_label() -> None:
-    assert languages() == ("en", "de")
+    assert languages() == ("en", "de", "ru")
     for language in languages():
         texts = load_texts(language, {})
         assert set(texts.sounds) == set(SOUND_LABELS)
@@ -145,5 +145,5 @@ def test_every_language_can_name_every_label() -> None:
 
 
 async def test_a_language_without_texts_is_an_error_that_lists_those_with() -> None:
-    with pytest.raises(ConfigError, match="no texts in 'xx'; choose one of en, de"):
+    with pytest.raises(ConfigError, match="no texts in 'xx'; choose one of en, de, ru"):
         await Cascade((), {}, str).open("kitchen", "xx", RoomSettings())

@@ -25,13 +25,10 @@ NAME: Final = "audio-interaction"
 class AudioInteraction:
     """All rooms share one model; admission is bounded by the rows of its KV cache."""
 
-    def __init__(
-        self, worker: Worker, sampling: Sampling, new_id: Callable[[], str], mode_of: Callable[[str], str]
-    ) -> None:
+    def __init__(self, worker: Worker, sampling: Sampling, new_id: Callable[[], str]) -> None:
         self._worker = worker
         self._sampling = sampling
         self._new_id = new_id
-        self._mode_of = mode_of
 
     @property
     def name(self) -> str:
@@ -42,7 +39,7 @@ class AudioInteraction:
 
         Raises EngineError when there is no place for another, ConfigError for a mode that there is not.
         """
-        prompt = system_prompt(self._mode_of(room))
+        prompt = system_prompt(settings.mode)
         session = AudioInteractionSession(self._worker, settings.threshold, self._new_id)
         seed = zlib.crc32(room.encode())  # a room samples the same whoever else is there
         admitted = self._worker.ask(
@@ -67,12 +64,10 @@ def build_engine(
     weights: str = "full",
     limits: Limits | None = None,
     threads: int | None = None,
-    mode_of: Callable[[str], str] = lambda _room: "assistant",
 ) -> AudioInteraction:
     """Load the checkpoint and start the thread that owns it; returns when it is ready, which can take a minute.
 
     `dtype`: float32, bfloat16 or float16. `weights`: full, int8 or 4bit. `greedy`: the same answers every time.
-    `mode_of`: the mode of a room, by the name it is opened with.
 
     Raises ModelError: the folder, the device, or memory; EngineError: a window that is too small.
     """
@@ -87,12 +82,11 @@ def build_engine(
                 f"a window of {bounds.window} positions is more than the {loaded.shape.positions} of {model_dir}"
             )
         try:
-            model = Model(loaded, max_rooms, bounds.window + SPARE_POSITIONS)
+            return Scheduler(Model(loaded, max_rooms, bounds.window + SPARE_POSITIONS), bounds)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             raise ModelError(
                 f"no memory for the context of {max_rooms} rooms of {bounds.window} positions on {device}: "
                 f"{str(error).splitlines()[0]}; allow fewer rooms or a shorter window"
             ) from None
-        return Scheduler(model, bounds)
 
-    return AudioInteraction(Worker(build), GREEDY if greedy else Sampling(), new_id, mode_of)
+    return AudioInteraction(Worker(build), GREEDY if greedy else Sampling(), new_id)

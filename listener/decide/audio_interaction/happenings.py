@@ -42,5 +42,14 @@ class Failed:
     error: EngineError
 
 
-Happening = Decided | Begun | Piece | Ended | Settled | Failed
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """What was asked for by `Scheduler.transcribe` under this number. An empty text: nothing was understood."""
+
+    number: int
+    text: str
+    confidence: float
+
+
+Happening = Decided | Begun | Piece | Ended | Settled | Failed | Transcribed
 Sink = Callable[[Happening], None]

@@ -5,25 +5,24 @@ a sentence to it. What a sentence changes is the model's affair: it may answer a
 in `transcribe`. Whoever needs a guarantee uses the threshold, the perceive layer, or the mute switch.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from listener.decide.audio_interaction.tokens import SYSTEM_PROMPT
 from listener.errors import ConfigError
+from listener.vocabulary import TRANSLATE
 
 INSTRUCTIONS: Final[Mapping[str, str]] = {
     "assistant": "",
     "monitor": "Do not answer speech. Speak only about sound effects that need attention.",
     "transcribe": "Write down what is said, word for word, and answer nothing.",
 }
-_TRANSLATE: Final = re.compile(r"translate to ([^\W\d_][\w \-]{1,39})")
 
 
 def system_prompt(mode: str) -> str:
     """The prompt of `assistant`, `monitor`, `transcribe` or `translate to LANGUAGE`. Raises ConfigError."""
     if mode in INSTRUCTIONS:
         return f"{SYSTEM_PROMPT} {INSTRUCTIONS[mode]}".rstrip()
-    if found := _TRANSLATE.fullmatch(mode):
+    if found := TRANSLATE.fullmatch(mode):
         return f"{SYSTEM_PROMPT} Translate everything that is said to {found[1]}, and answer nothing."
     raise ConfigError(f"mode {mode!r} is none of {', '.join(INSTRUCTIONS)} or `translate to LANGUAGE`")

@@ -1,6 +1,7 @@
 """The offline mode: one question about one whole recording, one answer."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,15 @@ SHORTEST_SAMPLES: Final = HALF_WINDOW + 640
 """Enough for one frame of the encoder, and for the reflected edges."""
 
 
-def answer(
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One token of an answer: the text that it completes (often none), and how sure the model was of it, 0 to 1."""
+
+    text: str
+    probability: float
+
+
+def tokens(
     model: Model,
     row: int,
     samples: Samples,
@@ -30,10 +39,11 @@ def answer(
     limit: int = 512,
     sampling: Sampling = GREEDY,
     seed: int = 0,
-) -> Iterator[str]:
-    """Yield the answer's text in pieces. `samples` `[n]`, at most 20 s; empty: the question alone.
+) -> Iterator[Said]:
+    """Yield the answer token by token, so that a caller can do other things between two of them.
 
-    Raises EngineError: too long, too short, not finite, or NaN logits.
+    `samples` `[n]`, at most 20 s; empty: the question alone. Raises EngineError: too long, too short, not finite, or
+    NaN logits.
     """
     frames = _frames(model, samples)
     ids = offline_sequence(model.loaded.encode_text, 0 if frames is None else len(frames), question)
@@ -53,8 +63,24 @@ def answer(
         token = sampling.choose(logits[0], number == 0, generator)
         if token == TEXT_END:
             return
-        if token not in EMOTIONS and (text := pieces.add(token)):
-            yield text
+        text = "" if token in EMOTIONS else pieces.add(token)
+        yield Said(text, float(torch.softmax(logits[0], dim=-1)[token]))
+
+
+def answer(
+    model: Model,
+    row: int,
+    samples: Samples,
+    question: str,
+    *,
+    limit: int = 512,
+    sampling: Sampling = GREEDY,
+    seed: int = 0,
+) -> Iterator[str]:
+    """Yield the answer's text in pieces; otherwise as `tokens`."""
+    for said in tokens(model, row, samples, question, limit=limit, sampling=sampling, seed=seed):
+        if said.text:
+            yield said.text
 
 
 def ask(

@@ -15,6 +15,7 @@ from listener.decide.audio_interaction.features import EarState
 from listener.decide.audio_interaction.happenings import Begun, Decided, Ended, Failed, Piece, Settled, Sink
 from listener.decide.audio_interaction.load import out_of_memory_named
 from listener.decide.audio_interaction.model import Feed, Model
+from listener.decide.audio_interaction.queries import Queries, Query
 from listener.decide.audio_interaction.replies import Pieces, Speech
 from listener.decide.audio_interaction.sampling import Sampling, respond_probability
 from listener.decide.audio_interaction.stream import LISTENING_STEP, Limits, Stream
@@ -44,6 +45,7 @@ class Scheduler:
     def __init__(self, model: Model, limits: Limits) -> None:
         self._model = model
         self._limits = limits
+        self._queries = Queries(model, limits.transcript_tokens)
         self.streams: list[Stream] = []
         self._prefix(SYSTEM_PROMPT)
 
@@ -86,6 +88,7 @@ class Scheduler:
         if stream in self.streams:
             self.streams.remove(stream)
             self._model.give_row(stream.row)
+            self._queries.forget(stream.sink)
 
     def hear(self, stream: Stream, samples: Samples) -> None:
         """Hand in the next chunk, `[6400]`. `Settled` is told when it has been heard, or waits for a reply's end."""
@@ -102,16 +105,24 @@ class Scheduler:
         if stream.speech is not None:
             stream.speech.stop = True
 
+    def transcribe(self, stream: Stream, number: int, samples: Samples) -> None:
+        """Ask what was said in `samples` `[n]`, at most 20 s. `Transcribed` is told with the same number, later."""
+        self._queries.put(Query(stream.name, number, samples, stream.sink))
+
+    def instruct(self, stream: Stream, system_prompt: str) -> None:
+        """Another prompt from the next chunk on; what was heard is kept. Raises EngineError: too long a prompt."""
+        stream.next_prefix = self._prefix(system_prompt)
+
     @property
     def busy(self) -> bool:
-        return any(s.raw or s.waiting or s.speech or s.asked for s in self.streams)
+        return any(s.raw or s.waiting or s.speech or s.asked for s in self.streams) or self._queries.busy
 
     # ------------------------------------------------------------ one round
 
     def tick(self) -> None:
         """One round over all rooms. What fails is told to the rooms concerned; the others go on."""
         self._each_phase(self._encode, [s for s in self.streams if s.raw])
-        self._each_phase(self._roll, [s for s in self.streams if self._is_listening(s) and s.room_left < 0])
+        self._each_phase(self._roll, [s for s in self.streams if self._is_listening(s) and s.must_roll])
         self._each_phase(self._listen, [s for s in self.streams if self._is_listening(s)])
         self._each_phase(self._speak, [s for s in self.streams if s.speech])
         for stream in self.streams:
@@ -119,6 +130,8 @@ class Scheduler:
             if stream.asked and not begins and (stream.speech or not (stream.waiting or stream.raw)):
                 stream.asked = False
                 stream.sink(Settled())
+        if not any(s.speech for s in self.streams):
+            self._queries.step()
 
     @staticmethod
     def _is_listening(stream: Stream) -> bool:
@@ -150,7 +163,8 @@ class Scheduler:
         stream.speech = None
         stream.asked = False
         stream.ear = Ear(EarState())
-        stream.context = Context(stream.context.prefix)
+        stream.context = Context(stream.next_prefix or stream.context.prefix)
+        stream.next_prefix = None
         self._model.cache.clear(stream.row)
         stream.sink(Failed(error))
 
@@ -185,11 +199,16 @@ class Scheduler:
             self.roll(stream)
 
     def roll(self, stream: Stream) -> None:
-        """Drop the oldest turns, and prefill the rest again from its kept frames."""
-        context, prefix = stream.context, len(stream.context.prefix)
-        limit = prefix + int((self._limits.window - prefix - self._limits.reserve) * self._limits.kept_part)
-        stream.ear.forget(context.drop_oldest(limit))
-        stream.rolled += 1
+        """Take over another prefix, drop the oldest turns of a full window, prefill the rest from its kept frames."""
+        context, limits = stream.context, self._limits
+        if stream.next_prefix is not None:
+            context.change_prefix(stream.next_prefix)
+            stream.next_prefix = None
+        if stream.room_left < 0:
+            prefix = len(context.prefix)
+            limit = prefix + int((limits.window - prefix - limits.reserve) * limits.kept_part)
+            stream.ear.forget(context.drop_oldest(limit))
+            stream.rolled += 1
         self._model.cache.lengths[stream.row] = 0
         ids, frames = context.fed()
         if ids:

@@ -1,19 +1,32 @@
 """One room's thread of attention, as the room sees it: `Session` of `listener.types`, in the event loop."""
 
 import asyncio
+import itertools
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from dataclasses import replace
 
-from listener.decide.audio_interaction.happenings import Begun, Decided, Ended, Failed, Happening, Piece, Settled
+from listener.decide.audio_interaction.happenings import (
+    Begun,
+    Decided,
+    Ended,
+    Failed,
+    Happening,
+    Piece,
+    Settled,
+    Transcribed,
+)
+from listener.decide.audio_interaction.modes import system_prompt
+from listener.decide.audio_interaction.scheduler import Scheduler
 from listener.decide.audio_interaction.stream import Stream
+from listener.decide.audio_interaction.utterances import RECENT_SECONDS, RecentSpeech, resumes
 from listener.decide.audio_interaction.worker import Worker
 from listener.errors import EngineError
-from listener.types import Chunk, Control, Episode, Outcome, Percept, Reply, SetThreshold
+from listener.types import Chunk, Control, Episode, Outcome, Percept, Reply, SetMode, SetThreshold, Spoken, Utterance
 from listener.vocabulary import Emotion, EndReason, Trigger
 
-RECENT_SECONDS: Final = 4.0
-"""A sound that ended, or started, so shortly before a reply is taken for what led to it."""
+logger = logging.getLogger(__name__)
 
 
 class RecentSounds:
@@ -35,10 +48,13 @@ class RecentSounds:
         return (*closed, *self._open.values())
 
 
-def trigger_of(sounds: tuple[Episode, ...]) -> Trigger:
-    """Speech alone is speech; any other sound is a sound; without either the model had its own reasons."""
+def trigger_of(sounds: tuple[Episode, ...], spoken: bool = False) -> Trigger:
+    """Speech alone is speech; any other sound is a sound; without either the model had its own reasons.
+
+    `spoken`: the perceive layer's voice activity heard somebody.
+    """
     if not sounds:
-        return "model"
+        return "speech" if spoken else "model"
     return "speech" if all(episode.label == "speech" for episode in sounds) else "sound"
 
 
@@ -84,11 +100,19 @@ class ReplyText:
                 self._on_abandoned()
 
 
+def _instruct(scheduler: Scheduler, stream: Stream, prompt: str) -> None:
+    try:
+        scheduler.instruct(stream, prompt)
+    except EngineError as error:
+        logger.error("%s: the mode stays as it was: %s", stream.name, error)
+
+
 class AudioInteractionSession:
     """Hands chunks to the worker and turns what it tells into outcomes.
 
     While a reply is made, chunks wait in the worker and `step` answers "silent" at once: a room must not stop
-    perceiving because it speaks. What is decided on them afterwards is in the next outcome.
+    perceiving because it speaks. What is decided on them afterwards is in the next outcome. So is the transcript of
+    speech that a reply answers: the reply does not wait for it, unless this is a recording read faster than life.
     """
 
     def __init__(self, worker: Worker, threshold: float, new_id: Callable[[], str]) -> None:
@@ -98,6 +122,13 @@ class AudioInteractionSession:
         self._loop = asyncio.get_running_loop()
         self._stream: Stream | None = None
         self._sounds = RecentSounds()
+        self._speech = RecentSpeech()
+        self._before: Chunk | None = None
+        self._numbers = itertools.count()
+        self._asked: dict[int, tuple[str, Utterance]] = {}
+        """Transcripts on their way, by number: the id of the reply, and what it answers."""
+        self._understood = asyncio.Event()
+        self._transcripts: list[Spoken] = []
         self._settled: asyncio.Future[None] | None = None
         self._decided: list[Decided] = []
         self._begun: Reply | None = None
@@ -115,8 +146,7 @@ class AudioInteractionSession:
 
     async def step(self, chunk: Chunk, percept: Percept) -> Outcome:
         """Hear the next chunk. Raises EngineError: this chunk, or one that had waited, could not be heard."""
-        self._t = chunk.t
-        self._sounds.follow(percept)
+        self._follow(chunk, percept)
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -125,23 +155,42 @@ class AudioInteractionSession:
         self._worker.tell(lambda scheduler: scheduler.hear(stream, samples))
         try:
             await self._settled
+            if chunk.monotonic_ns is None:  # a recording on its own clock waits, so that its events have one order
+                await self._all_understood()
         finally:
             self._settled = None
         return self._outcome()
 
+    def _follow(self, chunk: Chunk, percept: Percept) -> None:
+        if resumes(self._before, chunk):
+            self._sounds, self._speech = RecentSounds(), RecentSpeech()
+        self._before, self._t = chunk, chunk.t
+        self._sounds.follow(percept)
+        self._speech.follow(chunk, percept)
+
+    async def _all_understood(self) -> None:
+        while self._asked:
+            self._understood.clear()
+            await self._understood.wait()
+
     def _outcome(self) -> Outcome:
         decided, self._decided = self._decided, []
         begun, self._begun = self._begun, None
+        spoken, self._transcripts = tuple(self._transcripts), []
         responding = [d.probability for d in decided if d.responds]
         if responding:
-            return Outcome("respond", responding[-1], begun.trigger if begun else None, begun)
-        return Outcome("silent", max((d.probability for d in decided), default=0.0))
+            return Outcome("respond", responding[-1], begun.trigger if begun else None, begun, transcripts=spoken)
+        return Outcome("silent", max((d.probability for d in decided), default=0.0), transcripts=spoken)
 
     def apply(self, control: Control) -> None:
-        """Take over a threshold. Snoozed sounds are not the model's: what it answers is its own decision."""
-        if isinstance(control, SetThreshold):
-            stream, threshold = self.stream, control.threshold
-            self._worker.tell(lambda _scheduler: setattr(stream, "threshold", threshold))
+        """Take over a threshold or a mode. Snoozed sounds are not the model's: what it answers is its own decision."""
+        stream = self.stream
+        match control:
+            case SetThreshold(threshold):
+                self._worker.tell(lambda _scheduler: setattr(stream, "threshold", threshold))
+            case SetMode(mode):
+                prompt = system_prompt(mode)
+                self._worker.tell(lambda scheduler: _instruct(scheduler, stream, prompt))
 
     def interrupt(self) -> None:
         """End the reply that is being made; nothing more of it is said, and the model knows where it stopped."""
@@ -188,20 +237,49 @@ class AudioInteractionSession:
                 self._text = None
             case Settled() if self._settled is not None and not self._settled.done():
                 self._settled.set_result(None)
+            case Transcribed():
+                self._transcribed(happening)
             case Failed(error):
                 self._failed(error)
 
     def _reply(self, emotion: Emotion) -> Reply:
         text = self._text = ReplyText(self._stop_reply)
-        sounds = self._sounds.at(self._t)
+        sounds, utterance = self._sounds.at(self._t), self._speech.at(self._t)
         ids = tuple(episode.id for episode in sounds)
-        return Reply(self._new_id(), emotion, trigger_of(sounds), ids, text.pieces(), reason=text.reason)
+        trigger = trigger_of(sounds, spoken=utterance is not None)
+        reply = Reply(self._new_id(), emotion, trigger, ids, text.pieces(), reason=text.reason)
+        return reply if utterance is None else replace(reply, utterance=self._understand(reply.id, utterance))
+
+    def _understand(self, reply_id: str, utterance: Utterance) -> str | None:
+        """What was said, if a recognizer knows already; else the model is asked, and answers later."""
+        if (known := self._speech.recognised(utterance)) is not None:
+            return known.text
+        number, stream, samples = next(self._numbers), self.stream, utterance.samples
+        try:
+            self._worker.tell(lambda scheduler: scheduler.transcribe(stream, number, samples))
+        except EngineError:
+            return None  # the worker is gone, and the next chunk says so
+        self._asked[number] = reply_id, utterance
+        return None
+
+    def _transcribed(self, said: Transcribed) -> None:
+        reply_id, utterance = self._asked.pop(said.number, ("", None))
+        self._understood.set()
+        if utterance is None or not said.text:
+            return
+        self._transcripts.append(
+            Spoken(said.text, True, said.confidence, utterance.start, utterance.end, addressed="open")
+        )
+        if self._begun is not None and self._begun.id == reply_id:
+            self._begun = replace(self._begun, utterance=said.text)
 
     def _failed(self, error: EngineError) -> None:
         if self._text is not None:
             self._text.fail(error)
             self._text = None
         self._decided.clear()
+        self._asked.clear()
+        self._understood.set()
         if self._settled is not None and not self._settled.done():
             self._settled.set_exception(error)
         else:

@@ -21,10 +21,14 @@ PHASES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`window`: positions of context. `reply_tokens`: length of a reply. `waiting_chunks`: the FIFO's bound."""
+    """`window`: positions of context. `reply_tokens`, `transcript_tokens`: their length. `waiting_chunks`: the FIFO's.
+
+    20 s of quick speech are some 70 words, of at most two tokens each in most languages.
+    """
 
     window: int = 2048
     reply_tokens: int = 256
+    transcript_tokens: int = 160
     waiting_chunks: int = 150
     blocks_per_pass: int = 8
     kept_part: float = 0.5
@@ -56,6 +60,8 @@ class Stream:
     heard_chunks: int = 0
     lost_chunks: int = 0
     rolled: int = 0
+    next_prefix: tuple[int, ...] | None = None
+    """What the prefix becomes before the next chunk: the room's mode has changed."""
     reply_interrupted: bool = False
 
     @property
@@ -66,3 +72,7 @@ class Stream:
         """
         phase = zlib.crc32(self.name.encode()) % PHASES * self.limits.window // (8 * PHASES)
         return self.limits.window - phase - self.limits.reserve - self.context.positions
+
+    @property
+    def must_roll(self) -> bool:
+        return self.room_left < 0 or self.next_prefix is not None

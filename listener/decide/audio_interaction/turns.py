@@ -72,6 +72,12 @@ class Context:
         """Positions of everything, pending tokens included."""
         return len(self.prefix) + sum(turn.positions for turn in self.turns)
 
+    def change_prefix(self, prefix: tuple[int, ...]) -> None:
+        """Put another prefix before the same turns; whoever has a KV cache of them must fill it again."""
+        self.prefix = prefix
+        if not self.turns:
+            self.pending = list(prefix)
+
     def drop_oldest(self, limit: int) -> int:
         """Drop whole turns until what is left has at most `limit` positions. Returns how many were dropped."""
         positions, dropped = self.positions, 0

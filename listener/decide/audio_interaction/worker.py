@@ -63,6 +63,8 @@ class Worker:
             self._dead = "it was closed"
             self._orders.put(None)
             self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                logger.error("the engine hangs and does not end; it keeps its memory until it does")
 
     def _run(self, build: Callable[[], Scheduler]) -> None:
         try:
@@ -73,6 +75,7 @@ class Worker:
         self._ready.set_result(None)
         try:
             self._serve(scheduler)
+            scheduler.fail_all(EngineError("the engine has stopped: it was closed"))
         except Exception as error:
             self._die(scheduler, error)
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,26 @@ import numpy as np
 import pytest
 
 from listener.decide.audio_interaction.engine import AudioInteraction, build_engine
+from listener.decide.audio_interaction.load import load
+from listener.decide.audio_interaction.modes import system_prompt
 from listener.decide.audio_interaction.session import RecentSounds, ReplyText, trigger_of
 from listener.decide.audio_interaction.stream import Limits
+from listener.decide.audio_interaction.tokens import online_prefix
 from listener.errors import EngineError, ModelError
-from listener.types import CHUNK_SAMPLES, Chunk, Engine, Episode, Outcome, Percept, RoomSettings, Session, SetThreshold
+from listener.types import (
+    CHUNK_SAMPLES,
+    Chunk,
+    Engine,
+    Episode,
+    Outcome,
+    Percept,
+    RoomSettings,
+    Session,
+    SetMode,
+    SetThreshold,
+    SpeechPercept,
+    Spoken,
+)
 
 LIMITS = Limits(window=420, reply_tokens=6)
 
@@ -164,6 +181,94 @@ async def test_a_mistake_in_the_worker_reaches_every_room(checkpoint: Path, capl
     assert "the Audio-Interaction engine has stopped" in caplog.text
 
 
+WIDE = Limits(window=900, reply_tokens=6, transcript_tokens=6)
+SPEECH = Episode("s", "speech", 0.9, 0.0)
+
+
+async def heard_speech(session: Session, live: bool) -> list[Outcome]:
+    """Speech from the second chunk on; replies are taken, and their text is read."""
+    outcomes = []
+    for k in range(12):
+        heard = replace(chunk(k), monotonic_ns=400_000_000 * k if live else None)
+        outcome = await session.step(heard, Percept(heard.t, -40.0, started=(SPEECH,) if k == 1 else ()))
+        outcomes.append(outcome)
+        if outcome.reply:
+            await said(outcome)
+    return outcomes
+
+
+async def test_speech_that_led_to_a_reply_is_transcribed(checkpoint: Path) -> None:
+    """A recording waits for it, so that the reply has it and the events have one order."""
+    async with engine(checkpoint, limits=WIDE) as built:
+        runs = []
+        for _ in range(2):
+            session = await built.open("kitchen", "en", RoomSettings(threshold=0.0))
+            runs.append(await heard_speech(session, live=False))
+            await session.close()
+    first, again = ([(o.transcripts, o.reply.utterance if o.reply else None) for o in run] for run in runs)
+    assert first == again
+    replies = [o for o in runs[0] if o.reply]
+    assert replies
+    for outcome in replies:
+        assert outcome.reply is not None
+        texts = [spoken.text for spoken in outcome.transcripts]
+        assert (outcome.reply.utterance in texts) if outcome.reply.sounds else (texts == [])
+        assert outcome.reply.trigger == ("speech" if outcome.reply.sounds else "model")
+    spoken = [s for o in runs[0] for s in o.transcripts]
+    assert spoken
+    assert all(s.final and s.text and 0.0 <= s.start < s.end <= 4.8 and 0 < s.confidence <= 1 for s in spoken)
+
+
+async def test_a_live_reply_does_not_wait_for_the_transcript(checkpoint: Path) -> None:
+    async with engine(checkpoint, limits=WIDE) as built:
+        session = await built.open("kitchen", "en", RoomSettings(threshold=0.0))
+        outcomes = await heard_speech(session, live=True)
+        index = 12
+        while not any(o.transcripts for o in outcomes):
+            heard = replace(chunk(index), monotonic_ns=400_000_000 * index)
+            outcomes.append(await session.step(heard, Percept(heard.t, -40.0)))
+            index += 1
+        first = next(k for k, o in enumerate(outcomes) if o.reply and o.reply.sounds)
+        reply = outcomes[first].reply
+        assert reply is not None
+        assert reply.utterance is None
+        assert outcomes[first].transcripts == ()
+
+
+async def test_what_a_recognizer_knows_is_not_asked_again(checkpoint: Path) -> None:
+    known = SpeechPercept(spoken=(Spoken("lights on", True, 0.9, 0.0, 0.4),))
+    async with engine(checkpoint, limits=WIDE) as built:
+        session = await built.open("kitchen", "en", RoomSettings(threshold=0.0))
+        outcomes = [await session.step(chunk(k), Percept(chunk(k).t, -40.0, speech=known)) for k in range(3)]
+    reply = next(o.reply for o in outcomes if o.reply)
+    assert (reply.trigger, reply.utterance) == ("speech", "lights on")
+    assert not any(o.transcripts for o in outcomes)
+
+
+async def test_a_mode_is_an_instruction_from_the_next_chunk_on(
+    checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with engine(checkpoint, limits=WIDE) as built:
+        session = await built.open("kitchen", "en", RoomSettings(threshold=1.0, mode="monitor"))
+        encode = built_tokens(checkpoint)
+        await hear(session, 0)
+        assert session.stream.context.prefix == online_prefix(encode, system_prompt("monitor"))
+        session.apply(SetMode("translate to Greek"))
+        await hear(session, 1)
+        assert session.stream.context.prefix == online_prefix(encode, system_prompt("translate to Greek"))
+        assert session.stream.heard_chunks == 2
+    async with engine(checkpoint, limits=Limits(window=400, reply_tokens=6)) as built:
+        session = await built.open("kitchen", "en", RoomSettings(threshold=1.0))
+        session.apply(SetMode("translate to " + "Elbonian" * 5))
+        await hear(session, 0)
+        assert session.stream.context.prefix == online_prefix(encode, system_prompt("assistant"))
+    assert "kitchen: the mode stays as it was: a window of 400" in caplog.text
+
+
+def built_tokens(checkpoint: Path) -> Callable[[str], list[int]]:
+    return load(checkpoint).encode_text
+
+
 def test_what_is_wrong_with_the_checkpoint_is_raised_while_building(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no Audio-Interaction checkpoint"):
         build_engine(tmp_path, "cpu", "float32", str)
@@ -198,6 +303,7 @@ async def test_who_stops_reading_interrupts_the_reply() -> None:
 def test_what_triggered_a_reply() -> None:
     speech, bark = Episode("a", "speech", 0.9, 0.0), Episode("b", "dog_bark", 0.9, 0.0, 1.0)
     assert trigger_of(()) == "model"
+    assert trigger_of((), spoken=True) == "speech"
     assert trigger_of((speech,)) == "speech"
     assert trigger_of((speech, bark)) == "sound"
     sounds = RecentSounds()

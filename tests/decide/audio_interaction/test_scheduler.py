@@ -1,7 +1,6 @@
 """Rooms in the worker: rolling windows, catching up, batches, replies, and what goes wrong."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,65 +9,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener.decide.audio_interaction.happenings import Begun, Decided, Ended, Failed, Happening, Piece, Settled
+from audio_interaction.ward import SMALL, Ward, margins, median_threshold, next_logits, sound, ward
+from listener.decide.audio_interaction.happenings import Begun, Decided, Ended, Failed, Piece, Settled
 from listener.decide.audio_interaction.load import LoadedModel
 from listener.decide.audio_interaction.model import Feed, Model
-from listener.decide.audio_interaction.sampling import GREEDY, Sampling
+from listener.decide.audio_interaction.sampling import Sampling
 from listener.decide.audio_interaction.scheduler import SPARE_POSITIONS, Scheduler
-from listener.decide.audio_interaction.stream import Limits, Stream
+from listener.decide.audio_interaction.stream import Limits
 from listener.decide.audio_interaction.tokens import BLOCK, KEEP_SILENCE, TEXT_BEGIN, TEXT_END
 from listener.errors import EngineError
 from listener.types import CHUNK_SAMPLES, Samples
-
-SMALL = Limits(window=420, reply_tokens=12, waiting_chunks=6)
-"""The toy's prompt has 191 tokens, a byte each."""
-
-
-@dataclass
-class Ward:
-    """A scheduler and what each room was told."""
-
-    scheduler: Scheduler
-    told: dict[str, list[Happening]] = field(default_factory=dict)
-
-    def admit(self, name: str, threshold: float, sampling: Sampling = GREEDY) -> Stream:
-        told = self.told.setdefault(name, [])
-        return self.scheduler.admit(name, threshold, sampling, seed=1, sink=told.append)
-
-    def settle(self) -> None:
-        while self.scheduler.busy:
-            self.scheduler.tick()
-
-    def play(self, stream: Stream, chunks: list[Samples]) -> None:
-        for chunk in chunks:
-            self.scheduler.hear(stream, chunk)
-            self.settle()
-
-
-def ward(loaded: LoadedModel, rows: int = 1, limits: Limits = SMALL) -> Ward:
-    return Ward(Scheduler(Model(loaded, rows, limits.window + SPARE_POSITIONS), limits))
-
-
-def sound(seed: int, chunks: int) -> list[Samples]:
-    rng = np.random.default_rng(seed)
-    gains = 10.0 ** rng.uniform(-3, -0.3, chunks)
-    return [(rng.standard_normal(CHUNK_SAMPLES) * gain).astype(np.float32) for gain in gains]
-
-
-def probabilities(told: list[Happening]) -> list[float]:
-    return [h.probability for h in told if isinstance(h, Decided)]
-
-
-def median_threshold(loaded: LoadedModel, seed: int) -> float:
-    """Half of the chunks of this sound are answered, whatever the toy's weights are."""
-    quiet = ward(loaded)
-    quiet.play(quiet.admit("kitchen", 1.0), sound(seed, 10))
-    return float(np.median(probabilities(quiet.told["kitchen"])))
-
-
-def _next_logits(model: Model, stream: Stream, frames: torch.Tensor) -> torch.Tensor:
-    (logits,) = model.feed([Feed(stream.row, [*stream.context.pending, *BLOCK], [frames])])
-    return logits[0]
 
 
 @settings(max_examples=4, deadline=None)
@@ -87,15 +37,17 @@ def test_a_rolled_session_equals_a_fresh_one_fed_with_what_is_kept(loaded: Loade
     fresh.context.pending = ids
     assert ids[-len(pending) :] == pending
     frames = torch.randn((10, loaded.shape.width), generator=torch.Generator().manual_seed(seed))
-    assert torch.allclose(_next_logits(model, stream, frames), _next_logits(model, fresh, frames), atol=1e-3)
+    assert torch.allclose(next_logits(model, stream, frames), next_logits(model, fresh, frames), atol=1e-3)
     assert stream.ear.remembered == len(stream.context.turns)
 
 
 @settings(max_examples=2, deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 3))
 def test_rooms_beside_others_decide_and_say_what_they_do_alone(loaded: LoadedModel, seed: int, rooms: int) -> None:
+    """The first is nearly silent beside the others, whose loudness must not floor what it hears."""
     threshold = median_threshold(loaded, seed)
     sounds = {f"room {room}": sound(seed + room, 14) for room in range(rooms)}
+    sounds["room 0"] = [chunk * np.float32(1e-4) for chunk in sounds["room 0"]]
     together = ward(loaded, rooms)
     streams = {name: together.admit(name, threshold) for name in sounds}
     for k in range(14):
@@ -107,7 +59,7 @@ def test_rooms_beside_others_decide_and_say_what_they_do_alone(loaded: LoadedMod
         alone.play(alone.admit(name, threshold), chunks)
         ours, theirs = alone.told[name], together.told[name]
         assert [h for h in ours if not isinstance(h, Decided)] == [h for h in theirs if not isinstance(h, Decided)]
-        assert np.allclose(probabilities(ours), probabilities(theirs), atol=1e-4)
+        assert np.allclose(margins(ours), margins(theirs), atol=1e-3)
 
 
 def test_chunks_that_arrive_during_a_reply_are_all_heard_after_it_as_one_by_one(loaded: LoadedModel) -> None:
@@ -129,7 +81,7 @@ def test_chunks_that_arrive_during_a_reply_are_all_heard_after_it_as_one_by_one(
     assert any(isinstance(h, Begun) for h in theirs)
     drop = Decided | Settled
     assert [h for h in ours if not isinstance(h, drop)] == [h for h in theirs if not isinstance(h, drop)]
-    assert np.allclose(probabilities(ours), probabilities(theirs), atol=1e-4)
+    assert np.allclose(margins(ours), margins(theirs), atol=1e-3)
 
 
 def test_a_full_queue_drops_its_oldest_chunk_and_counts_it(loaded: LoadedModel) -> None:
@@ -168,7 +120,7 @@ def test_an_interrupted_reply_ends_and_the_context_stays_valid(loaded: LoadedMod
     other.context.pending = stream.context.pending
     new = torch.ones((10, loaded.shape.width))
     model = room.scheduler._model
-    assert torch.allclose(_next_logits(model, stream, new), _next_logits(model, other, new), atol=1e-3)
+    assert torch.allclose(next_logits(model, stream, new), next_logits(model, other, new), atol=1e-3)
 
 
 def test_a_reply_ends_at_its_limit(loaded: LoadedModel) -> None:
