@@ -130,7 +130,10 @@ class ReplayTagger:
     def open(self) -> TaggerStream:
         return self
 
-    def step(self, stream: TaggerStream, magnitudes: Magnitudes) -> Scores:  # noqa: ARG002 (the protocol's)
+    def hear(self, stream: TaggerStream, magnitudes: Magnitudes) -> None:
+        """The scores were computed beforehand."""
+
+    def score(self, stream: TaggerStream) -> Scores:  # noqa: ARG002 (the protocol's)
         return next(self._scores)
 
 
@@ -145,12 +148,17 @@ def read_clip(path: Path) -> tuple[Samples, ...]:
     return (*chunker.push(frames), *chunker.flush())
 
 
+def score(tagger: YamnetTagger, stream: TaggerStream, magnitudes: Magnitudes) -> Scores:
+    tagger.hear(stream, magnitudes)
+    return tagger.score(stream)
+
+
 def load_clips(audio: Path, tagger: YamnetTagger) -> list[Clip]:
     paths = [p for p in sorted(audio.glob("*/*/*")) if p.suffix in {".ogg", ".wav", ".mp3", ".flac", ".aiff"}]
     clips = []
     for path in track(paths, "tagging", disable=not sys.stderr.isatty()):
         samples, spectrum, stream = read_clip(path), Spectrum(), tagger.open()
-        scores = np.array([tagger.step(stream, spectrum.step(chunk)) for chunk in samples])
+        scores = np.array([score(tagger, stream, spectrum.step(chunk)) for chunk in samples])
         clips.append(Clip(path.parts[-3], path.parts[-2], path.name, samples, scores))
     return clips
 

@@ -41,7 +41,10 @@ FINEST_STEP = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`p99_seconds`: age of a chunk, from its last sample to its decision. The rest is of the whole process."""
+    """`p99_seconds`: age of a chunk, from its last sample to its decision.
+
+    Memory and processor time are those of the daemon and the processes that hear for it, together.
+    """
 
     rooms: int
     p99_seconds: float
@@ -104,7 +107,6 @@ def _config(rooms: int, broker: tuple[str, int], model: Path | None) -> Config:
             ],
             "mqtt": {"host": broker[0], "port": broker[1], "base_topic": "listener-bench", "discovery": False},
             "sounds": {"model": model},
-            "engine": {"threads": os.cpu_count()},
         }
     )
 
@@ -130,9 +132,10 @@ async def measure(rooms: int, seconds: float, broker: tuple[str, int], model: Pa
         try:
             await _pass(WARM_UP_SECONDS, running)
             app.take_ages()
-            before = process.cpu_times()
+            before = _cpu_seconds(process)
             await _pass(seconds, running)
-            after = process.cpu_times()
+            after = _cpu_seconds(process)
+            rss_mb = _rss_mb(process)
             ages = np.array(app.take_ages())
         finally:
             stop.set()
@@ -142,10 +145,23 @@ async def measure(rooms: int, seconds: float, broker: tuple[str, int], model: Pa
         rooms=rooms,
         # Chunks that were due and not decided at all count as late: a daemon that falls behind must not look quick.
         p99_seconds=round(float(np.quantile(np.append(ages, np.full(max(late, 0), seconds)), 0.99)), 4),
-        rss_mb=round(process.memory_info().rss / 1e6, 1),
-        cpu_seconds=round(after.user + after.system - before.user - before.system, 2),
+        rss_mb=round(rss_mb, 1),
+        cpu_seconds=round(after - before, 2),
         audio_seconds=round(len(ages) * CHUNK_SECONDS, 1),
     )
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """The daemon and the processes that hear for it, without the broker."""
+    return [process, *(child for child in process.children() if child.name() != "mosquitto")]
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    return sum(sum(member.cpu_times()[:2]) for member in _family(process))
+
+
+def _rss_mb(process: psutil.Process) -> float:
+    return sum(member.memory_info().rss for member in _family(process)) / 1e6
 
 
 async def _pass(seconds: float, running: "asyncio.Task[None]") -> None:

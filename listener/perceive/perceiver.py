@@ -4,12 +4,15 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from listener.errors import PerceiveError
 from listener.perceive.level import is_clipping, level_dbfs
+from listener.perceive.own_sounds import OwnSounds
 from listener.perceive.sounds.episodes import Episodes, Match
 from listener.perceive.sounds.hearing import evidence, hearing_now
 from listener.perceive.sounds.labels import LabelTable
@@ -19,14 +22,18 @@ from listener.types import (
     Control,
     Episode,
     Magnitudes,
+    OwnVoice,
     Percept,
-    Scores,
     SetStrictness,
     Tagger,
     TaggerStream,
     Test,
 )
 from listener.vocabulary import TEST_LABEL, Flag
+
+CALM: Final = 0.5
+"""Part of a label's threshold below which nothing is going on."""
+CALM_DB: Final = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +42,20 @@ class Patterns(Protocol):
     """Recognises temporal patterns in one room; see `AlarmPatterns`."""
 
     def step(self, magnitudes: Magnitudes) -> Sequence[Match]: ...
+
+
+@dataclass(slots=True)
+class Heard:
+    """A chunk on its way through the three steps of perception: `hear`, `score`, `conclude`."""
+
+    chunk: Chunk
+    matches: Sequence[Match]
+    level_dbfs: float
+    scores: NDArray[np.float32] | None = None
+    """One per label; None while, or because, the tagger has none."""
+    due: bool = False
+    """The tagger is to be asked."""
+    flags: tuple[Flag, ...] = ()
 
 
 class RoomPerceiver:
@@ -63,30 +84,77 @@ class RoomPerceiver:
         self._limits = table.steps[_known(strictness, table)]
         self._new_patterns = patterns
         self._episodes = Episodes(table, pattern_hold_seconds, new_id)
-        self._controls: deque[SetStrictness | Test] = deque()  # append and popleft are atomic
+        self._own = OwnSounds(table.labels)
+        self._controls: deque[SetStrictness | Test | OwnVoice] = deque()  # append and popleft are atomic
         self._failing = 0
         self.tagger_failures = 0
         """Chunks that the tagger failed on, since the start."""
+        self._stream: TaggerStream | None = None
+        self._last: Heard | None = None
         self._forget()
 
     def perceive(self, chunk: Chunk, tagger: Tagger | None) -> Percept:
         """Hear the next chunk; `tagger` is the calling thread's own. Without one only the patterns are heard."""
-        self._obey()
+        heard = self.hear(chunk, tagger)
+        self.score(heard, tagger)
+        return self.conclude(heard)
+
+    def hear(self, chunk: Chunk, tagger: Tagger | None, *, spare: bool = False) -> Heard:
+        """First step: all but the network. Who hears many rooms takes each step for all of them, on warm caches.
+
+        `spare`: ask the tagger only of every second chunk while nothing goes on in this room. Its window is longer
+        than two chunks, so that it still hears everything.
+        """
+        self._obey(chunk.t)
         magnitudes = self._spectrum.step(chunk.samples)
         matches = self._patterns.step(magnitudes)
-        heard, flags = self._tag(magnitudes, tagger)
-        scores = np.zeros(len(self._table.labels), np.float32) if heard is None else self._table.scores(heard)
-        changes = self._episodes.step(chunk.t, scores, matches, self._limits)
+        heard = Heard(chunk, matches, round(level_dbfs(chunk.samples), 1))
+        if tagger is None:
+            self._stream, heard.flags = None, ("no_tagger",)
+            return heard
+        try:
+            if self._stream is None:
+                self._stream = tagger.open()
+            tagger.hear(self._stream, magnitudes)
+        except PerceiveError as error:
+            heard.flags = self._tagger_failed(error)
+            return heard
+        heard.due = not (spare and self._may_rest(heard))
+        if not heard.due and self._last is not None:
+            heard.scores = self._last.scores
+        return heard
+
+    def score(self, heard: Heard, tagger: Tagger | None) -> None:
+        """Second step: the network, where it is due."""
+        if not heard.due or tagger is None or self._stream is None:
+            return
+        try:
+            heard.scores = self._table.scores(tagger.score(self._stream))
+        except PerceiveError as error:
+            heard.flags = self._tagger_failed(error)
+            return
+        if self._failing:
+            log.warning("room %s: the tagger works again after %d chunks", self._room, self._failing)
+            self._failing = 0
+
+    def conclude(self, heard: Heard) -> Percept:
+        """Third step: from scores to episodes."""
+        chunk, scores = heard.chunk, heard.scores
+        self._last = heard
+        if scores is None:
+            scores = np.zeros(len(self._table.labels), np.float32)
+        scores = self._own.without(chunk.t, scores)
+        changes = self._episodes.step(chunk.t, scores, heard.matches, self._limits)
         clipping = is_clipping(chunk.samples)
         return Percept(
             t=chunk.t,
-            level_dbfs=round(level_dbfs(chunk.samples), 1),
+            level_dbfs=heard.level_dbfs,
             clipping=clipping,
             started=changes.started,
             ended=changes.ended,
             hearing=hearing_now(self._table, self._limits, scores, self._episodes),
             evidence=evidence(self._table, self._limits, self._episodes, chunk.t),
-            flags=frozenset((*flags, "clipping") if clipping else flags),
+            flags=frozenset((*heard.flags, "clipping") if clipping else heard.flags),
         )
 
     def finish(self, t: float) -> tuple[Episode, ...]:
@@ -103,34 +171,32 @@ class RoomPerceiver:
             if control.label not in (None, TEST_LABEL, *self._table.labels):
                 raise PerceiveError(f"room {self._room}: no sound is called {control.label!r}, so none can be tested")
             self._controls.append(control)
+        elif isinstance(control, OwnVoice):
+            self._controls.append(control)
 
     def _forget(self) -> None:
         self._spectrum = Spectrum()
         self._patterns = self._new_patterns()
-        self._stream: TaggerStream | None = None
+        self._stream = None
+        self._last = None
 
-    def _obey(self) -> None:
+    def _obey(self, t: float) -> None:
         while self._controls:
             control = self._controls.popleft()
             if isinstance(control, SetStrictness):
                 self._limits = self._table.steps[control.strictness]
+            elif isinstance(control, OwnVoice):
+                self._own.end(t) if control.text is None else self._own.begin()
             elif not self._episodes.test(control.label):
                 log.info("room %s: a test of %s is going on already", self._room, control.label or TEST_LABEL)
 
-    def _tag(self, magnitudes: Magnitudes, tagger: Tagger | None) -> tuple[Scores | None, tuple[Flag, ...]]:
-        if tagger is None:
-            self._stream = None
-            return None, ("no_tagger",)
-        try:
-            if self._stream is None:
-                self._stream = tagger.open()
-            scores = tagger.step(self._stream, magnitudes)
-        except PerceiveError as error:
-            return None, self._tagger_failed(error)
-        if self._failing:
-            log.warning("room %s: the tagger works again after %d chunks", self._room, self._failing)
-            self._failing = 0
-        return scores, ()
+    def _may_rest(self, heard: Heard) -> bool:
+        """The tagger was asked of the last chunk, found nothing near a threshold, and it is no louder now."""
+        last = self._last
+        if last is None or not last.due or last.scores is None or self._episodes.sounding.any():
+            return False
+        calm = bool((last.scores < CALM * self._limits.on).all())
+        return calm and not heard.matches and abs(heard.level_dbfs - last.level_dbfs) < CALM_DB
 
     def _tagger_failed(self, error: PerceiveError) -> tuple[Flag, ...]:
         if not self._failing:

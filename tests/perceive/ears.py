@@ -88,10 +88,14 @@ class FakeTagger:
         self.opened += 1
         return FakeStream()
 
-    def step(self, stream: TaggerStream, magnitudes: Magnitudes) -> Scores:
+    def hear(self, stream: TaggerStream, magnitudes: Magnitudes) -> None:
         assert isinstance(stream, FakeStream)
-        heard = self._script[stream.chunks] if stream.chunks < len(self._script) else {}
         stream.chunks += 1
+
+    def score(self, stream: TaggerStream) -> Scores:
+        assert isinstance(stream, FakeStream)
+        at = stream.chunks - 1
+        heard = self._script[at] if at < len(self._script) else {}
         if heard is None:
             raise PerceiveError("the fake tagger was told to fail")
         return np.array([heard.get(name, 0.0) for name in CLASSES], np.float32)

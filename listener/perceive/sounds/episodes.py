@@ -5,7 +5,7 @@ comes by here two and a half times a second.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -80,14 +80,18 @@ class Episodes:
         self._last_heard = np.zeros(count)
         self._last_end = np.zeros(count)
         self._pattern_until = np.zeros(count)
+        self._limits: Thresholds | None = None
+        self._calm_chunks = 0
         self.sounding: NDArray[np.bool_] = np.zeros(count, np.bool_)
         self.counts: NDArray[np.int64] = np.zeros(count, np.int64)
         """How many of a label's last M windows were above `on`."""
 
-    def step(self, t: float, scores: Scores, matches: Iterable[Match], limits: Thresholds) -> Changes:
+    def step(self, t: float, scores: Scores, matches: Sequence[Match], limits: Thresholds) -> Changes:
         """Hear the chunk that ends at `t` (s): one score per label, `[labels]`, and the patterns found in it."""
         self._windows[:-1] = self._windows[1:]
         self._windows[-1] = scores
+        if self._is_calm(scores, matches, limits):
+            return Changes()
         above = (self._windows > limits.on) & (self._age < limits.of)
         self.counts = above.sum(axis=0)
         self._last_heard[self.sounding & limits.reported & (scores >= limits.off)] = t
@@ -99,6 +103,13 @@ class Episodes:
         ended = self._ends(t, limits)
         tests_ended = self._end_tests(t)
         return Changes((*(s.episode() for s in started), *self._start_tests(t)), (*ended, *tests_ended))
+
+    def _is_calm(self, scores: Scores, matches: Sequence[Match], limits: Thresholds) -> bool:
+        """Nothing is above its threshold, was lately, or sounds: nearly always, and then there is nothing to do."""
+        busy = self._open or self._tests or self._wanted_tests or matches or limits is not self._limits
+        self._limits = limits
+        self._calm_chunks = 0 if busy or bool((scores > limits.on).any()) else self._calm_chunks + 1
+        return self._calm_chunks > len(self._windows)
 
     def test(self, label: str | None) -> bool:
         """Let the next chunk start a test; False when one of that label is on its way or still going on."""

@@ -76,8 +76,13 @@ class LabelTable:
     def scores(self, class_scores: Scores) -> Scores:
         """One score per label, `[labels]`: the greatest of its classes; 0 for a label without any."""
         padded = np.append(class_scores, np.float32(0.0))
-        best: Scores = padded[self.members].max(axis=1)
+        best: Scores = np.maximum.reduceat(padded.take(self.members.ravel()), self._starts)
         return best
+
+    @property
+    def _starts(self) -> NDArray[np.intp]:
+        rows, width = self.members.shape
+        return np.arange(0, rows * width, width)
 
 
 def label_table(sounds: SoundsConfig, urgent: Collection[str], classes: Sequence[str]) -> LabelTable:

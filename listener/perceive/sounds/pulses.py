@@ -24,6 +24,8 @@ HIGH_TRACKS_AT_ONCE: Final = 3
 BESIDE_WEIGHT: Final = 0.35
 """What the places of a pulse too many weigh among all that must be silent."""
 
+_NONE: Final = np.zeros(0, np.intp)
+
 MIN_STRONG_SLOTS: Final = 8
 LOUD_QUANTILE: Final = 0.6
 
@@ -192,6 +194,8 @@ class GroupFinder:
         """Tracks that sounded for about as long as a group does; the strongest few of the high ones."""
         slots = round((self.code.group_seconds + 0.8) / SLOT_SECONDS)
         strong = (tracks.contrast[-slots:] > STRONG_DB).mean(axis=0)
+        if strong.max() <= self.code.least_strong:
+            return _NONE
         strong[strong > 0.9] = 0.0
         high = np.argsort(strong[:HIGH_TRACKS])[-HIGH_TRACKS_AT_ONCE:]
         chosen = np.concatenate([high, np.arange(HIGH_TRACKS, len(strong))])
@@ -248,7 +252,8 @@ def _smoothed(rows: Slots, slots: int) -> Slots:
     """Moving average along the last axis, shorter by `slots` - 1."""
     if slots == 1:
         return rows
-    sums = np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+    sums = np.zeros((rows.shape[0], rows.shape[1] + 1))
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
     out: Slots = ((sums[:, slots:] - sums[:, :-slots]) / slots).astype(np.float32)
     return out
 

@@ -49,17 +49,20 @@ class YamnetTagger:
     def open(self) -> YamnetStream:
         return YamnetStream(self._silence.copy())
 
-    def step(self, stream: TaggerStream, magnitudes: Magnitudes) -> Scores:
-        """Hear the next 40 frames, `[40, 257]`; returns scores in [0, 1], `[521]`, in steps of 1/256 (int8).
-
-        Raises PerceiveError when LiteRT fails, or when the stream belongs to another kind of tagger.
-        """
-        if not isinstance(stream, YamnetStream):
-            raise PerceiveError(f"YAMNet was given a stream of another tagger: {type(stream).__name__}")
+    def hear(self, stream: TaggerStream, magnitudes: Magnitudes) -> None:
+        """Take the next 40 frames, `[40, 257]`. Raises PerceiveError for a stream of another kind of tagger."""
+        stream = _own(stream)
         new = len(magnitudes)
         stream.log_mel[:-new] = stream.log_mel[new:]
         mel = (magnitudes.reshape(-1, _FRAMES_AT_ONCE, BINS) @ self._model.mel).reshape(new, MEL_BANDS)
         stream.log_mel[-new:] = np.log(mel + self._model.log_offset)
+
+    def score(self, stream: TaggerStream) -> Scores:
+        """The newest window's scores in [0, 1], `[521]`, in steps of 1/256 (int8).
+
+        Raises PerceiveError when LiteRT fails, or when the stream belongs to another kind of tagger.
+        """
+        stream = _own(stream)
         try:
             self._interpreter.set_tensor(self._input, stream.log_mel)
             self._interpreter.invoke()
@@ -67,3 +70,9 @@ class YamnetTagger:
         except (RuntimeError, ValueError) as error:
             raise PerceiveError(f"YAMNet failed on one chunk: {error}") from error
         return scores
+
+
+def _own(stream: TaggerStream) -> YamnetStream:
+    if not isinstance(stream, YamnetStream):
+        raise PerceiveError(f"YAMNet was given a stream of another tagger: {type(stream).__name__}")
+    return stream

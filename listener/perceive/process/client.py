@@ -1,0 +1,248 @@
+"""The daemon's end of a process that hears: it starts it, asks it, and starts it again when it has died or hangs."""
+
+import asyncio
+import logging
+import pickle
+import sys
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, Self
+
+from listener.errors import PerceiveError
+from listener.perceive.ears import EarPlan
+from listener.perceive.process.wire import REPLY, Failure, Kind, request
+from listener.types import Chunk, Control, Episode, Percept, SetStrictness
+from listener.vocabulary import STRICTNESS_STEPS
+
+logger = logging.getLogger(__name__)
+
+MODULE: Final = "listener.perceive.process.child"
+PACKAGE_PARENT: Final = Path(__file__).resolve().parents[3]
+START_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 10.0
+"""A process that has not answered for so long hangs. A chunk takes milliseconds, also behind a hundred others."""
+FIRST_REST_SECONDS: Final = 0.5
+LONGEST_REST_SECONDS: Final = 30.0
+END_SECONDS: Final = 2.0
+
+
+class EarProcess:
+    """One process that hears, started again whenever it ends. As a context manager it is gone at the end."""
+
+    def __init__(self, plan: EarPlan, name: str) -> None:
+        self._plan = plan
+        self._name = name
+        self._process: asyncio.subprocess.Process | None = None
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._sequence = count(1)
+        self._rooms = count(0)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.generation = 0
+        """Which process this is, the first being 1; 0 while there is none."""
+        self.completed = 0
+        self.rooms = 0
+
+    @property
+    def pending(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    async def __aenter__(self) -> Self:
+        """Start it. Raises what loading raises (ModelError, ConfigError), or PerceiveError."""
+        await self._start(1)
+        self._tasks = [asyncio.create_task(work, name=self._name) for work in (self._keep(), self._watch())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end()
+
+    def new_room(self) -> int:
+        self.rooms += 1
+        return next(self._rooms)
+
+    async def ask(self, kind: Kind, room: int, payload: object) -> Any:
+        """The reply to one request. Raises PerceiveError when there is none, and what the process raised."""
+        stdin = None if self._process is None else self._process.stdin
+        if stdin is None or not self.generation:
+            raise PerceiveError(f"{self._name} is being started again")
+        sequence = next(self._sequence)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[sequence] = future
+        try:
+            stdin.write(request(kind, room, sequence, payload))
+            result = await future
+        finally:
+            self._waiting.pop(sequence, None)
+            self.completed += 1
+        if isinstance(result, Failure):
+            raise result.error
+        return result
+
+    async def _watch(self) -> None:
+        """Kill a process that owes the same answer for too long; one watch for all is cheaper than a timer each."""
+        oldest: int | None = None
+        while True:
+            await asyncio.sleep(ANSWER_SECONDS)
+            if oldest is not None and oldest in self._waiting:
+                self._kill(f"has not answered for {ANSWER_SECONDS:g} s")
+            oldest = next(iter(self._waiting), None)
+
+    async def _start(self, generation: int) -> None:
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", MODULE),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                cwd=PACKAGE_PARENT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise PerceiveError(f"{self._name} cannot be started: {error.strerror}") from None
+        assert self._process.stdin is not None
+        self._process.stdin.write(pickle.dumps(self._plan))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                _, result = await self._read()
+        except (TimeoutError, EOFError, OSError):
+            self._kill("did not start")
+            await self._end()
+            raise PerceiveError(f"{self._name} did not start; its own words are above, in the log") from None
+        if isinstance(result, Failure):
+            await self._end()
+            raise result.error
+        self.generation = generation
+
+    async def _read(self) -> tuple[int, Any]:
+        """The next reply. Raises EOFError (IncompleteReadError) when the process has ended."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        sequence, length = REPLY.unpack(await self._process.stdout.readexactly(REPLY.size))
+        return sequence, pickle.loads(await self._process.stdout.readexactly(length))  # noqa: S301 (our own child)
+
+    async def _keep(self) -> None:
+        """Read replies, and start the process again when it has ended, with rests that grow until it lives."""
+        rest_seconds = FIRST_REST_SECONDS
+        starts = 1
+        while True:
+            try:
+                while True:
+                    sequence, result = await self._read()
+                    rest_seconds = FIRST_REST_SECONDS
+                    if (future := self._waiting.get(sequence)) is not None and not future.done():
+                        future.set_result(result)
+            except (EOFError, OSError):
+                self._lost()
+            starts += 1
+            rest_seconds = await self._start_again(starts, rest_seconds)
+
+    async def _start_again(self, generation: int, rest_seconds: float) -> float:
+        """Returns the rest after the next death."""
+        while True:
+            await asyncio.sleep(rest_seconds)
+            rest_seconds = min(2 * rest_seconds, LONGEST_REST_SECONDS)
+            try:
+                await self._start(generation)
+            except Exception as error:
+                logger.error("%s: %s; trying again in %g s", self._name, error, rest_seconds)
+            else:
+                logger.warning("%s hears again", self._name)
+                return rest_seconds
+
+    def _lost(self) -> None:
+        self.generation = 0
+        code = None if self._process is None else self._process.returncode
+        logger.error("%s has ended (status %s); its rooms hear nothing until it is started again", self._name, code)
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(PerceiveError(f"{self._name} has ended and is started again"))
+
+    def _kill(self, why: str) -> None:
+        if self._process is not None and self._process.returncode is None:
+            logger.error("%s %s and is killed", self._name, why)
+            self._process.kill()
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+class RemotePerceiver:
+    """Perceiver of one room whose chunks are heard in another process.
+
+    It knows which episodes are open, so that what a dead process was hearing ends instead of sounding for ever.
+    """
+
+    def __init__(self, process: EarProcess, slug: str, strictness: str) -> None:
+        self._process = process
+        self._room = process.new_room()
+        self._slug = slug
+        self._strictness = strictness
+        self._generation = 0
+        self._open: dict[str, Episode] = {}
+        self._controls: list[Control] = []
+
+    async def perceive(self, chunk: Chunk) -> Percept:
+        """Hear the next chunk. Raises PerceiveError; the room then goes on with the next one."""
+        lost = await self._begin(chunk.t)
+        await self._pass_controls_on()
+        percept: Percept = await self._process.ask(Kind.HEAR, self._room, chunk)
+        self._open.update((e.id, e) for e in percept.started)
+        for episode in percept.ended:
+            self._open.pop(episode.id, None)
+        return replace(percept, ended=(*lost, *percept.ended)) if lost else percept
+
+    async def finish(self, t: float) -> tuple[Episode, ...]:
+        """End whatever still sounds; also when the process is gone."""
+        try:
+            if self._generation == self._process.generation:
+                ended: tuple[Episode, ...] = await self._process.ask(Kind.FINISH, self._room, t)
+                self._open.clear()
+                return ended
+        except PerceiveError as error:
+            logger.warning("%s: %s", self._slug, error)
+        return self._end_open(t)
+
+    def apply(self, control: Control) -> None:
+        """Takes effect at the next chunk. Raises PerceiveError for a strictness that does not exist."""
+        if isinstance(control, SetStrictness):
+            if control.strictness not in STRICTNESS_STEPS:
+                raise PerceiveError(f"no strictness is called {control.strictness!r}")
+            self._strictness = control.strictness
+        self._controls.append(control)
+
+    async def _pass_controls_on(self) -> None:
+        while self._controls:
+            try:
+                await self._process.ask(Kind.APPLY, self._room, self._controls.pop(0))
+            except PerceiveError as error:
+                logger.error("%s: %s", self._slug, error)
+
+    async def _begin(self, t: float) -> tuple[Episode, ...]:
+        """Introduce the room to a process that does not know it; returns what its predecessor left open."""
+        if self._generation == self._process.generation:
+            return ()
+        generation = self._process.generation
+        await self._process.ask(Kind.OPEN, self._room, (self._slug, self._strictness))
+        self._generation = generation
+        return self._end_open(t)
+
+    def _end_open(self, t: float) -> tuple[Episode, ...]:
+        left = tuple(replace(e, duration=round(max(t - e.onset, 0.0), 3)) for e in self._open.values())
+        self._open.clear()
+        return left

@@ -1,0 +1,62 @@
+"""What the hearing process does with many requests at once, and when it is busy."""
+
+import os
+
+import numpy as np
+
+from listener.perceive.process.child import runs
+from listener.perceive.process.load import Load
+from listener.perceive.process.wire import Inbox, Kind, Request, request
+from listener.types import CHUNK_SAMPLES, Chunk
+
+
+def asked(kind: Kind, room: int) -> Request:
+    return Request(kind, room, 0, None)
+
+
+def test_chunks_of_different_rooms_are_heard_together_and_the_order_is_kept() -> None:
+    hear, finish = Kind.HEAR, Kind.FINISH
+    batch = [asked(hear, 1), asked(hear, 2), asked(finish, 1), asked(hear, 1), asked(hear, 1), asked(hear, 2)]
+    assert [[(one.kind, one.room) for one in run] for run in runs(batch)] == [
+        [(hear, 1), (hear, 2)],
+        [(finish, 1)],
+        [(hear, 1)],
+        [(hear, 1), (hear, 2)],
+    ]
+
+
+def test_requests_are_cut_out_of_the_pipe_wherever_it_was_filled() -> None:
+    chunk = Chunk(np.arange(CHUNK_SAMPLES, dtype=np.float32), 7)
+    sent = request(Kind.HEAR, 3, 1, chunk) + request(Kind.FINISH, 3, 2, 2.8)
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb", buffering=0) as pipe, os.fdopen(write_end, "wb", buffering=0) as end:
+        inbox = Inbox(pipe)
+        end.write(sent[:40_000])
+        first, second = inbox.take(8)
+        assert (first.room, first.sequence, first.payload.index, first.payload.t) == (3, 1, 7, 3.2)
+        np.testing.assert_array_equal(first.payload.samples, chunk.samples)
+        assert (second.kind, second.payload) == (Kind.FINISH, 2.8)
+        end.write(sent[:100])
+        end.close()
+        assert inbox.take(8) == []
+
+
+def test_a_process_that_never_rests_is_busy_until_it_rests_a_lot() -> None:
+    now = 0.0
+
+    def rest(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    load = Load(clock=lambda: now)
+
+    def work(seconds: float, resting: float) -> bool:
+        nonlocal now
+        now += seconds
+        load.waiting(lambda: rest(resting))
+        return load.high
+
+    assert not any(work(0.3, 0.1) for _ in range(100))
+    assert [work(0.4, 0.0) for _ in range(20)][-1]
+    assert all(work(0.3, 0.1) for _ in range(100)), "sparing work must not end the sparing at once"
+    assert not [work(0.2, 0.2) for _ in range(100)][-1]

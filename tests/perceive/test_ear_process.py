@@ -1,0 +1,121 @@
+"""Perception in a process of its own: the same percepts, and what happens when the process dies or hangs."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ears import MODEL, needs_model
+
+from listener.config import SoundsConfig
+from listener.errors import ModelError, PerceiveError
+from listener.perceive.ears import EarPlan
+from listener.perceive.process import client
+from listener.perceive.process.client import EarProcess, RemotePerceiver
+from listener.types import CHUNK_SAMPLES, Chunk, Percept, SetStrictness, Test
+from listener.vocabulary import URGENT_LABELS
+
+PLAN = EarPlan(SoundsConfig(), URGENT_LABELS, None)
+
+
+def chunks(seconds: float, seed: int) -> list[Chunk]:
+    rng = np.random.default_rng(seed)
+    noise = (0.05 * rng.standard_normal((round(seconds / 0.4), CHUNK_SAMPLES))).astype(np.float32)
+    return [Chunk(samples, index) for index, samples in enumerate(noise)]
+
+
+@pytest.fixture
+async def ear() -> AsyncIterator[EarProcess]:
+    async with EarProcess(PLAN, "ear 1 of 1") as process:
+        yield process
+
+
+@needs_model
+async def test_percepts_are_those_of_the_same_room_in_this_process() -> None:
+    plan = EarPlan(SoundsConfig(), URGENT_LABELS, MODEL)
+    here = plan.load()
+    tagger, rooms = here.tagger(), [here.room(f"r{n}", "balanced") for n in range(3)]
+    async with EarProcess(plan, "ear") as process:
+        remote = [RemotePerceiver(process, f"r{n}", "balanced") for n in range(3)]
+        for together in zip(*(chunks(4.0, seed) for seed in range(3)), strict=True):
+            found = await asyncio.gather(*(r.perceive(c) for r, c in zip(remote, together, strict=True)))
+            expected = [room.perceive(c, tagger) for room, c in zip(rooms, together, strict=True)]
+            assert list(found) == expected
+
+
+async def test_controls_and_the_end_of_a_room_reach_the_process(ear: EarProcess) -> None:
+    room = RemotePerceiver(ear, "kitchen", "balanced")
+    room.apply(Test("smoke_alarm"))
+    first, *_ = chunks(0.4, 0)
+    (episode,) = (await room.perceive(first)).started
+    assert (episode.label, episode.test) == ("smoke_alarm", True)
+    (ended,) = await room.finish(0.8)
+    assert (ended.id, ended.duration) == (episode.id, 0.8)
+    assert await room.finish(0.8) == ()
+
+
+async def test_what_does_not_exist_is_refused_and_hearing_goes_on(
+    ear: EarProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = RemotePerceiver(ear, "kitchen", "balanced")
+    with pytest.raises(PerceiveError, match="nonsense"):
+        room.apply(SetStrictness("nonsense"))
+    room.apply(Test("humming"))
+    (chunk,) = chunks(0.4, 0)
+    assert (await room.perceive(chunk)).t == 0.4
+    assert "kitchen: no sound is called 'humming'" in caplog.text
+
+
+async def test_a_process_that_dies_is_started_again_and_what_it_heard_ends(ear: EarProcess) -> None:
+    room = RemotePerceiver(ear, "kitchen", "balanced")
+    room.apply(Test("smoke_alarm"))
+    heard = chunks(60.0, 1)
+    (episode,) = (await room.perceive(heard[0])).started
+    assert ear.pid is not None
+    os.kill(ear.pid, signal.SIGKILL)
+    percept = await first_percept(room, heard[1:])
+    assert [(e.id, e.label) for e in percept.ended] == [(episode.id, "smoke_alarm")]
+    assert ear.generation == 2
+
+
+async def test_a_process_that_hangs_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.2)
+    async with EarProcess(PLAN, "ear") as process:
+        room = RemotePerceiver(process, "kitchen", "balanced")
+        heard = chunks(60.0, 2)
+        await room.perceive(heard[0])
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        with pytest.raises(PerceiveError, match="started again"):
+            await room.perceive(heard[1])
+        assert (await first_percept(room, heard[2:])).ended == ()
+
+
+async def first_percept(room: RemotePerceiver, heard: list[Chunk]) -> Percept:
+    """The first that comes when the process hears again; until then every chunk says that it does not."""
+    async with asyncio.timeout(30):
+        for chunk in heard:
+            try:
+                return await room.perceive(chunk)
+            except PerceiveError:
+                await asyncio.sleep(0.1)
+    raise AssertionError("the process did not come back")
+
+
+async def test_a_model_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "yamnet.tflite").write_bytes(b"no model")
+    plan = EarPlan(SoundsConfig(), URGENT_LABELS, tmp_path / "yamnet.tflite")
+    with pytest.raises(ModelError, match=r"yamnet\.tflite"):
+        async with EarProcess(plan, "ear"):
+            pass
+
+
+async def test_nothing_is_left_behind() -> None:
+    async with EarProcess(PLAN, "ear") as process:
+        pid = process.pid
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
