@@ -5,7 +5,7 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-core check bench clean
+.PHONY: demo test test-core check bench chaos clean
 
 # Shows the main job: a synthesized kitchen is heard, and an MQTT client tells what arrived.
 demo: $(VENV)/.plain
@@ -19,13 +19,17 @@ test: $(VENV)/.dev
 test-core:
 	scripts/test-core
 
-# Format, lint, types.
+# Format, lint, types, known vulnerabilities.
 check: $(VENV)/.dev
 	PYTHON=$(BIN)/python scripts/check
 
 # The long measurements; each writes its report under docs/reports/. About an hour.
 bench: $(VENV)/.dev
 	PYTHON=$(BIN)/python scripts/bench
+
+# The long forms of the chaos tests (kills, fuzzing, a soak), into docs/reports/chaos.md. Needs mosquitto; two hours.
+chaos: $(VENV)/.dev
+	$(BIN)/python benchmarks/chaos.py
 
 $(BIN)/python:
 	$(PYTHON) scripts/python-version

@@ -29,6 +29,10 @@ class EngineError(ListenerError):
     """The engine that decides cannot be built, has no place for another room, or failed on one step."""
 
 
+class VoiceError(ListenerError):
+    """Speech cannot be made or played: no synthesizer, no voice, no output. What is said stays an event."""
+
+
 class PublishError(ListenerError):
     """A sink cannot be opened, or the broker refused us."""
 
@@ -39,3 +43,7 @@ class PayloadError(ListenerError):
 
 class StoreError(ListenerError):
     """State on disk cannot be read or written."""
+
+
+class HomeAssistantError(ListenerError):
+    """Home Assistant's conversation API is not there, does not let us in, or answers with what is no answer."""

@@ -12,19 +12,24 @@ from typing import Any, cast
 from listener.errors import EngineError, PerceiveError
 from listener.types import (
     Chunk,
+    Clips,
     Control,
     Outage,
     Outcome,
     Perceiver,
     Percept,
     RoomSettings,
+    Say,
     Session,
+    SetMode,
     SetMute,
     SetStrictness,
     SetThreshold,
     SettingsReport,
+    SetVolume,
     Snooze,
     Speaker,
+    Stop,
     Supervisor,
     Teller,
     Test,
@@ -60,15 +65,16 @@ class RoomParts:
     speaker: Speaker
     teller: Teller
     keep_settings: Callable[[str, RoomSettings], None]
+    clips: Clips | None = None
 
 
 class Room:
     """Runs one room until its sound ends for good. One room's failure stays in that room."""
 
-    def __init__(self, parts: RoomParts, settings: RoomSettings) -> None:
+    def __init__(self, parts: RoomParts, settings: RoomSettings, first_index: int = 0) -> None:
         self._parts = parts
         self._settings = settings
-        self._next_index = 0
+        self._next_index = first_index
         self._t = 0.0
         self._hears = False
         self._unmuted = asyncio.Event()
@@ -81,13 +87,18 @@ class Room:
     def slug(self) -> str:
         return self._parts.slug
 
+    @property
+    def next_index(self) -> int:
+        """Of the chunk to come: whoever takes this room's place goes on there."""
+        return self._next_index
+
     async def run(self) -> None:
         """Listen until the sound has ended for good; close the device while muted."""
         self._parts.teller.report(SettingsReport(self.slug, self._settings))
         speaking = asyncio.create_task(self._parts.speaker.run())
         try:
             while not await self._listen_until_muted():
-                self._end_episodes()
+                await self._end_episodes()
                 self._parts.teller.show("muted", "the microphone is closed")
                 await self._unmuted.wait()
         finally:
@@ -110,14 +121,18 @@ class Room:
         async with aclosing(cast(Any, self._parts.source.items(self._next_index))) as items:
             async for item in items:
                 if isinstance(item, Outage):
-                    self._rest(item)
+                    await self._rest(item)
                 else:
                     await self._hear(item)
-        self._end_episodes()
+        await self._end_episodes()
 
-    def _rest(self, outage: Outage) -> None:
+    async def close(self) -> None:
+        """Give the engine's place back, after `listen`; `run` does so by itself."""
+        await self._parts.session.close()
+
+    async def _rest(self, outage: Outage) -> None:
         self._hears = False
-        self._end_episodes()
+        await self._end_episodes()
         self._parts.teller.show("no_audio", outage.detail)
 
     async def _hear(self, chunk: Chunk) -> None:
@@ -126,6 +141,8 @@ class Room:
         self._t = chunk.t
         self._parts.teller.at(chunk)
         percept = await self._perceive(chunk)
+        if self._parts.clips is not None:
+            self._parts.clips.heard(chunk, percept)
         outcome = await self._decide(chunk, percept)
         self._measure(chunk)
         self._parts.teller.heard(percept, outcome)
@@ -158,8 +175,10 @@ class Room:
         if chunk.monotonic_ns is not None:
             self.meter.ages_seconds.append((monotonic_ns() - chunk.monotonic_ns) / 1e9)
 
-    def _end_episodes(self) -> None:
-        self._parts.teller.ended(self._parts.perceiver.finish(self._t))
+    async def _end_episodes(self) -> None:
+        if self._parts.clips is not None:
+            self._parts.clips.forget()
+        self._parts.teller.ended(await self._parts.perceiver.finish(self._t))
 
     def apply(self, control: Control) -> None:
         """Take over what a person asks for; settings are kept and reported."""
@@ -173,8 +192,16 @@ class Room:
             case SetThreshold(threshold):
                 self._parts.session.apply(control)
                 self._keep(replace(self._settings, threshold=threshold))
+            case SetMode(mode):
+                self._parts.session.apply(control)
+                self._keep(replace(self._settings, mode=mode))
             case Snooze():
                 self._parts.session.apply(control)
+            case Say() | SetVolume():
+                self._parts.speaker.apply(control)
+            case Stop():  # first what is spoken, then what would still be written
+                self._parts.speaker.apply(control)
+                self._parts.session.interrupt()
             case Test() if not self._hears:
                 logger.warning("%s: no test now: the room hears nothing (see its status)", self.slug)
             case Test():

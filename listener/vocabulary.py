@@ -1,5 +1,6 @@
 """The words that every sink, every engine and every user interface share. A leaf: it imports nothing of ours."""
 
+import re
 from typing import Final, Literal, get_args
 
 SoundLabel = Literal[
@@ -50,14 +51,75 @@ TEST_LABEL: Final = "test"
 Strictness = Literal["paranoid", "sensitive", "balanced", "strict", "urgent_only"]
 STRICTNESS_STEPS: Final[tuple[str, ...]] = get_args(Strictness)
 
-Mode = Literal["assistant", "monitor"]
+Mode = Literal["assistant", "monitor", "transcribe"]
 MODES: Final[tuple[str, ...]] = get_args(Mode)
+"""A room's mode is one of these, or `translate to LANGUAGE`."""
+TRANSLATE: Final = re.compile(r"translate to ([^\W\d_][\w -]{1,39})")
+
+
+def is_mode(mode: str) -> bool:
+    return mode in MODES or TRANSLATE.fullmatch(mode) is not None
+
 
 DecisionName = Literal["silent", "respond"]
-Trigger = Literal["sound", "speech", "model", "timer"]
+Trigger = Literal["sound", "speech", "model", "timer", "request"]
 Emotion = Literal["happy", "sad", "angry", "surprise", "normal", "urgent"]
 EndReason = Literal["complete", "interrupted", "limit"]
 State = Literal["listening", "speaking", "muted", "no_audio"]
 STATES: Final[tuple[str, ...]] = get_args(State)
 Flag = Literal["degraded", "no_tagger", "no_voice", "clipping"]
 Verdict = Literal["accepted", "denied", "unconfirmed"]
+
+INTENTS: Final[tuple[str, ...]] = (
+    "HassBroadcast",
+    "HassCancelAllTimers",
+    "HassCancelTimer",
+    "HassClimateGetTemperature",
+    "HassClimateSetFanMode",
+    "HassClimateSetTemperature",
+    "HassDecreaseTimer",
+    "HassFanSetSpeed",
+    "HassGetCurrentDate",
+    "HassGetCurrentTime",
+    "HassGetState",
+    "HassGetWeather",
+    "HassIncreaseTimer",
+    "HassLawnMowerDock",
+    "HassLawnMowerStartMowing",
+    "HassLightSet",
+    "HassListAddItem",
+    "HassListCompleteItem",
+    "HassListRemoveItem",
+    "HassMediaNext",
+    "HassMediaPause",
+    "HassMediaPlayerMute",
+    "HassMediaPlayerUnmute",
+    "HassMediaPrevious",
+    "HassMediaSearchAndPlay",
+    "HassMediaUnpause",
+    "HassNevermind",
+    "HassPauseTimer",
+    "HassRespond",
+    "HassSetPosition",
+    "HassSetVolume",
+    "HassSetVolumeRelative",
+    "HassShoppingListAddItem",
+    "HassShoppingListCompleteItem",
+    "HassStartTimer",
+    "HassTimerStatus",
+    "HassTurnOff",
+    "HassTurnOn",
+    "HassUnpauseTimer",
+    "HassVacuumCleanArea",
+    "HassVacuumReturnToBase",
+    "HassVacuumStart",
+    "ListenerNo",
+    "ListenerQuiet",
+    "ListenerReminder",
+    "ListenerRepeat",
+    "ListenerStop",
+    "ListenerVolume",
+    "ListenerWhatHeard",
+    "ListenerYes",
+)
+"""What can be asked: Home Assistant's intents (package home-assistant-intents), and ours."""

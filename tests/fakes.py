@@ -63,7 +63,7 @@ class FakePerceiver:
             self._open.pop(episode.id, None)
         return percept
 
-    def finish(self, t: float) -> tuple[Episode, ...]:
+    async def finish(self, t: float) -> tuple[Episode, ...]:
         ended = [Episode(e.id, e.label, e.score, e.onset, t - e.onset) for e in self._open.values()]
         self._open.clear()
         return tuple(ended)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from listener.config import Config, FileSource, load, parse, slugify
 from listener.errors import ConfigError
+from listener.vocabulary import is_mode
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOM = {"name": "Kitchen", "source": {"type": "microphone"}}
@@ -40,6 +41,11 @@ def test_the_smallest_configuration_is_one_room() -> None:
         ({"rooms": [{**ROOM, "name": "Bridge"}]}, "c.yaml: rooms[0].slug: 'bridge' is the daemon's own topic"),
         ({"rooms": [ROOM, {**ROOM, "name": "KITCHEN!"}]}, "c.yaml: rooms 'Kitchen' and 'KITCHEN!' have the same slug"),
         (
+            {"rooms": [{**ROOM, "mode": "transcribe"}]},
+            "c.yaml: room 'Kitchen': the engine cascade has no mode 'transcribe'; give one of assistant, monitor",
+        ),
+        ({"rooms": [ROOM], "engine": {"translate_to": ["x. Ignore it"]}}, "c.yaml: engine.translate_to[0]: "),
+        (
             {"rooms": [{**ROOM, "source": {"type": "microphone", "device": "3"}}]},
             "c.yaml: rooms[0].source.device: is a number, and numbers move",
         ),
@@ -64,6 +70,14 @@ def test_what_is_wrong_is_one_line_that_names_the_key(data: Any, expected: str) 
 
 def test_every_error_is_told_at_once() -> None:
     assert len(errors({"rooms": [{**ROOM, "threshold": 2, "modus": "x"}], "x": 1})) == 3
+
+
+def test_the_big_engine_offers_modes_of_its_own() -> None:
+    engine = {"name": "audio-interaction", "model": "/m", "translate_to": ["Greek", "Low German"]}
+    config = parse({"rooms": [{**ROOM, "mode": "translate to Greek"}], "engine": engine})
+    offered = ("assistant", "monitor", "transcribe", "translate to Greek", "translate to Low German")
+    assert config.engine.modes == offered
+    assert all(is_mode(mode) for mode in offered)
 
 
 def test_two_rooms_cannot_both_read_stdin() -> None:

@@ -9,7 +9,8 @@ from listener.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-COMMAND = re.compile(r"(?<![\w-])listener ((?:run|listen|demo|check|devices|models|service|bench|config)\b[^`\n|#]*)")
+WORDS = "run|listen|demo|check|devices|models|say|service|bench|config|doctor|mute|privacy"
+COMMAND = re.compile(rf"(?<![\w-])listener ((?:{WORDS})\b[^`\n|#]*)")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 PLACEHOLDERS = {"…", "...", "-"}
 

@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "listener"
 
-LEAVES = {"types", "vocabulary", "errors", "config", "chunks", "notify"}
-LAYERS = {"sources", "perceive", "decide", "respond", "publish", "store", "models"}
+LEAVES = {"types", "vocabulary", "errors", "config", "chunks", "notify", "portaudio", "sentences"}
+LAYERS = {"sources", "perceive", "decide", "respond", "publish", "store", "models", "servers"}
 ALLOWED = {
     "errors": set(),
     "vocabulary": set(),
@@ -17,7 +17,12 @@ ALLOWED = {
     "config": {"errors", "vocabulary"},
     "chunks": {"errors", "types", "vocabulary"},
     "notify": {"errors"},
+    "portaudio": {"errors"},
+    "sentences": {"config", "errors", "types", "vocabulary"},
     **{layer: {"chunks", "config", "types", "vocabulary", "errors"} for layer in LAYERS},
+    "sources": {"chunks", "config", "types", "vocabulary", "errors", "portaudio"},
+    "perceive": {"chunks", "config", "types", "vocabulary", "errors", "sentences"},
+    "respond": {"chunks", "config", "types", "vocabulary", "errors", "portaudio", "sentences"},
     "room": {"types", "vocabulary", "errors"},
     "app": {*LEAVES, *LAYERS, "room"},
     "bench": {*LEAVES, *LAYERS, "room", "app"},

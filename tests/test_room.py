@@ -22,6 +22,8 @@ from listener.types import (
     Percept,
     ResponseEnded,
     RoomSettings,
+    Say,
+    SetMode,
     SetMute,
     SetStrictness,
     SetThreshold,
@@ -29,6 +31,7 @@ from listener.types import (
     SoundEnded,
     SoundStarted,
     Status,
+    Stop,
     Test,
     event_dict,
 )
@@ -177,7 +180,12 @@ async def test_settings_are_applied_kept_and_reported() -> None:
     room = await scene.room()
     room.apply(SetStrictness("paranoid"))
     room.apply(SetThreshold(0.75))
-    expected = [RoomSettings(strictness="paranoid"), RoomSettings(strictness="paranoid", threshold=0.75)]
+    room.apply(SetMode("monitor"))
+    expected = [
+        RoomSettings(strictness="paranoid"),
+        RoomSettings(strictness="paranoid", threshold=0.75),
+        RoomSettings(strictness="paranoid", threshold=0.75, mode="monitor"),
+    ]
     assert scene.kept == expected
     assert [r.settings for r in scene.out.reports if isinstance(r, SettingsReport)] == expected
     assert scene.perceiver.controls == [SetStrictness("paranoid")]
@@ -209,3 +217,22 @@ async def test_the_level_is_the_mean_power_of_ten_seconds() -> None:
     scene = Scene(FakeSource([50], live=False), FakePerceiver(script))
     await (await scene.room()).run()
     assert [r.level_dbfs for r in scene.out.reports if isinstance(r, LevelReport)] == [-20.0, -60.0]
+
+
+async def test_say_is_a_reply_and_stop_ends_what_is_said_and_what_is_written() -> None:
+    scene = Scene(FakeSource([1, FakeSource.HANG]))
+    room = await scene.room()
+    running = asyncio.create_task(room.run())
+    await until(lambda: scene.out.of(Decision))
+    room.apply(Say("Dinner is ready."))
+    await until(lambda: scene.out.of(ResponseEnded))
+    (ended,) = scene.out.of(ResponseEnded)
+    assert isinstance(ended, ResponseEnded)
+    assert (ended.text, ended.reason) == ("Dinner is ready.", "complete")
+    room.apply(Say("Nobody hears this."))
+    room.apply(Stop())
+    room.apply(Say("But this."))
+    await until(lambda: len(scene.out.of(ResponseEnded)) == 2)
+    assert [e.text for e in scene.out.of(ResponseEnded) if isinstance(e, ResponseEnded)][1] == "But this."
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -5,46 +5,38 @@ import logging
 import os
 import random
 import sys
+import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from listener.app.ears import Ears, NewId
+from listener.app.voice import NO_VOICES, Voices
 from listener.config import Config, FileSource, MicrophoneSource, RoomConfig, SourceConfig
 from listener.decide.cascade import Cascade
-from listener.decide.fallback import Fallback, Missing
+from listener.decide.fallback import Fallback
 from listener.decide.grouping import SoundGroups
-from listener.decide.pooled import PooledPerceiver
-from listener.decide.worker import WorkerPool
-from listener.errors import EngineError, ModelError
-from listener.models.files import find
-from listener.perceive.perceiver import RoomPerceiver
-from listener.perceive.sounds.alarm_patterns import PATTERN_HOLD_SECONDS, AlarmPatterns
-from listener.perceive.sounds.labels import LabelTable, label_table
-from listener.perceive.sounds.yamnet import YamnetTagger
-from listener.perceive.sounds.yamnet_model import YamnetModel, load_yamnet
+from listener.decide.keeper import Keeper
+from listener.errors import EngineError
 from listener.publish.teller import RoomTeller
 from listener.respond.speaker import QueuedSpeaker
 from listener.room import Room, RoomParts
-from listener.sources.supervisor import UnsupervisedSource
 from listener.types import (
+    Clips,
     Engine,
     Publisher,
     RoomSettings,
     Source,
     Supervisor,
-    Tagger,
 )
 
 logger = logging.getLogger(__name__)
 
-NO_TAGGER = (
-    "no sound tagger: only smoke and carbon monoxide alarms are heard, by their pattern. "
-    "For all other sounds: `listener models pull yamnet`"
-)
+T = TypeVar("T")
 
-NewId = Callable[[], str]
 ReadSource = Callable[[SourceConfig], Source]
 
 
@@ -56,46 +48,6 @@ def repeatable_ids(seed: str) -> NewId:
     """UUIDs that are the same whenever the same recording is heard again."""
     numbers = random.Random(os.fsencode(seed))  # noqa: S311 (names, not secrets)
     return lambda: str(uuid.UUID(int=numbers.getrandbits(128), version=4))
-
-
-@dataclass(frozen=True)
-class Ears:
-    """What all rooms share to perceive: the labels, and threads that each own a tagger (None without a model)."""
-
-    table: LabelTable
-    pool: WorkerPool[Tagger | None]
-
-    def perceiver(self, room: str, strictness: str, new_id: NewId) -> PooledPerceiver[Tagger | None]:
-        perceiver = RoomPerceiver(
-            room,
-            self.table,
-            strictness,
-            patterns=AlarmPatterns,
-            pattern_hold_seconds=PATTERN_HOLD_SECONDS,
-            new_id=new_id,
-        )
-        return PooledPerceiver(perceiver, self.pool)
-
-
-def find_tagger_model(config: Config) -> YamnetModel | None:
-    """The tagger's model, None when there is none to be had. Raises ModelError for a file that is not the right one."""
-    if config.sounds.tagger == "none":
-        return None
-    path = find("yamnet", config.sounds.model)
-    return None if path is None else load_yamnet(path)
-
-
-@asynccontextmanager
-async def open_ears(config: Config, threads: int | None = None) -> AsyncIterator[Ears]:
-    """Load the model and start the threads. Raises ModelError, ConfigError (an unknown class)."""
-    model = find_tagger_model(config)
-    if model is None:
-        logger.warning("%s", NO_TAGGER)
-    table = label_table(config.sounds, config.respond.urgent, model.classes if model else ())
-    build: Callable[[], Tagger | None] = lambda: None if model is None else YamnetTagger(model)  # noqa: E731
-    count = threads or config.engine.threads or min(len(config.rooms), os.cpu_count() or 1)
-    async with WorkerPool(build, count) as pool:
-        yield Ears(table, pool)
 
 
 def build_cascade(config: Config, new_id: NewId) -> Cascade:
@@ -113,8 +65,8 @@ async def build_engine(config: Config, new_id: NewId) -> Engine:
         raise EngineError(
             f"engine: audio-interaction needs {error.name}, which is not installed: pip install 'listener[gpu]'"
         ) from None
-    engine, modes = config.engine, {room.name: room.mode for room in config.rooms}
-    return await asyncio.to_thread(
+    engine = config.engine
+    return await _in_own_thread(
         lambda: build(
             engine.model or Path(),
             engine.device,
@@ -124,7 +76,6 @@ async def build_engine(config: Config, new_id: NewId) -> Engine:
             greedy=engine.greedy,
             weights=engine.weights,
             limits=Limits(window=engine.window),
-            mode_of=lambda room: modes[room],
         )
     )
 
@@ -133,12 +84,24 @@ async def build_safe_engine(config: Config, new_id: NewId) -> Engine:
     """What decides, with the cascade behind it: a daemon whose big engine is not to be had goes on hearing."""
     if config.engine.name == "cascade":
         return build_cascade(config, new_id)
-    try:
-        big = await build_engine(config, new_id)
-    except (ModelError, EngineError) as error:
-        logger.error("%s", error)
-        big = Missing(config.engine.name, str(error))
-    return Fallback(big, build_cascade(config, new_id))
+    keeper = Keeper(config.engine.name, lambda: build_engine(config, new_id))
+    await keeper.start()
+    return Fallback(keeper, build_cascade(config, new_id))
+
+
+async def _in_own_thread(job: Callable[[], T]) -> T:
+    """A shutdown does not wait for this thread, as it would for the event loop's own: loading takes a minute."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # so that nobody cancels it under the thread's hands
+
+    def run() -> None:
+        try:
+            done.set_result(job())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="load", daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 def build_source(config: SourceConfig) -> Source:
@@ -156,6 +119,11 @@ def build_source(config: SourceConfig) -> Source:
     return Pipe(sys.stdin.buffer, config.rate, config.channels, config.format)
 
 
+def no_clips(_slug: str) -> Clips | None:
+    """Nothing of what is heard is kept."""
+    return None
+
+
 @dataclass(frozen=True)
 class Builder:
     """Builds rooms out of what they share."""
@@ -166,36 +134,24 @@ class Builder:
     groups: SoundGroups
     new_id: NewId
     keep_settings: Callable[[str, RoomSettings], None]
+    voices: Voices = NO_VOICES
 
-    async def room(self, config: RoomConfig, source: Supervisor, settings: RoomSettings) -> Room:
+    async def room(self, config: RoomConfig, source: Supervisor, settings: RoomSettings, first_index: int = 0) -> Room:
+        """Raises EngineError when the engine has no place for another. `first_index` is that of the first chunk."""
         teller = RoomTeller(config.slug, self.engine.name, self.publishers, self.groups.group_of)
+        perceiver = self.ears.perceiver(config.slug, settings.strictness, self.new_id)
         parts = RoomParts(
             slug=config.slug,
             source=source,
-            perceiver=self.ears.perceiver(config.slug, settings.strictness, self.new_id),
+            perceiver=perceiver,
             session=await self.engine.open(config.name, config.language, settings),
-            speaker=QueuedSpeaker(config.slug, teller),
+            speaker=QueuedSpeaker(config.slug, teller, self.voices.of(config), perceiver.apply, self.new_id),
             teller=teller,
             keep_settings=self.keep_settings,
+            clips=self.clips(config.slug),
         )
-        return Room(parts, settings)
-
-
-def _keep_nothing(_slug: str, _settings: RoomSettings) -> None:
-    """A recording has no settings to remember."""
+        return Room(parts, settings, first_index)
 
 
 def configured_settings(room: RoomConfig) -> RoomSettings:
-    return RoomSettings(strictness=room.strictness, threshold=room.threshold)
-
-
-async def listen_to(config: Config, ears: Ears, source: Source, publishers: Sequence[Publisher], seed: str) -> None:
-    """The first room of the configuration hears `source` once, from its beginning to its end. Raises SourceError."""
-    new_id = repeatable_ids(seed)
-    engine = await build_engine(config, new_id)
-    builder = Builder(ears, engine, publishers, SoundGroups(new_id), new_id, _keep_nothing)
-    room = await builder.room(config.rooms[0], UnsupervisedSource(source), configured_settings(config.rooms[0]))
-    try:
-        await room.listen()
-    finally:
-        await engine.close()
+    return RoomSettings(strictness=room.strictness, threshold=room.threshold, mode=room.mode)

@@ -2,35 +2,41 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import psutil
 
 from listener import __version__
 from listener.app.build import (
     Builder,
-    Ears,
     ReadSource,
     build_safe_engine,
     build_source,
-    configured_settings,
-    open_ears,
+    no_clips,
     random_id,
 )
-from listener.config import Config
+from listener.app.ears import Ears, open_ears
+from listener.app.house import House
+from listener.app.muted_hours import MutedHours, room_spans
+from listener.app.open_sounds import OpenSounds
+from listener.app.voice import open_voices
+from listener.config import Config, HourSpan
 from listener.decide.grouping import SoundGroups
+from listener.errors import ListenerError
 from listener.notify import Notifier, Progress, Watchdog, watchdog_interval_seconds
 from listener.publish.mqtt import MqttPublisher
-from listener.room import Room
-from listener.sources.supervisor import SupervisedSource
-from listener.store.outbox import MemoryOutbox
+from listener.store.journal import open_outbox
+from listener.store.lock import StateLock
 from listener.store.settings import SettingsStore
 from listener.types import (
     BridgeInfo,
+    Clips,
     Control,
     HealthReport,
     Publisher,
@@ -41,7 +47,6 @@ logger = logging.getLogger(__name__)
 
 HEALTH_SECONDS = 30.0
 SHUTDOWN_SECONDS = 4.0
-RESTART_SECONDS = 1.0
 
 
 class App:
@@ -54,15 +59,23 @@ class App:
         publishers: Sequence[Publisher] = (),
         read_source: ReadSource = build_source,
         health_seconds: float = HEALTH_SECONDS,
+        reread: Callable[[], Config] | None = None,
     ) -> None:
+        """`reread` gives the configuration anew, for a reload; it may raise ConfigError, and block."""
         self._config = config
+        self._state_folder = state_folder
         self._store = SettingsStore(state_folder / "settings.json")
         self._extra_publishers = tuple(publishers)
         self._read_source = read_source
         self._health_seconds = health_seconds
-        self._rooms: dict[str, Room] = {}
+        self._reread = reread
+        self.reload_wanted = asyncio.Event()
+        """Set it to have the configuration read again."""
+        self._house: House | None = None
+        self._engine_name = ""
+        self._observe_ages: Callable[[Sequence[float]], None] = lambda _ages: None
         self._notifier = Notifier.from_environment()
-        self._saving: set[asyncio.Task[bool]] = set()
+        self._unsaved = asyncio.Event()
         self._started_at = monotonic()
         self.ticks = 0
 
@@ -70,28 +83,41 @@ class App:
         """Start what others need first, stop in reverse. Raises ListenerError when it cannot start."""
         config = self._config
         async with AsyncExitStack() as stack:
+            stack.enter_context(StateLock(self._state_folder))
             if config.mqtt is not None and config.mqtt.broker == "embedded":
                 from listener.publish.broker import EmbeddedBroker
 
                 await stack.enter_async_context(EmbeddedBroker(config.mqtt))
-            mqtt = self._build_mqtt()
-            publishers = (*self._extra_publishers, *([mqtt] if mqtt else []))
+            mqtt = await self._build_mqtt(stack)
+            sounds = OpenSounds()
+            metrics = await self._open_metrics(stack, mqtt)
+            publishers = (*self._extra_publishers, *([mqtt] if mqtt else []), *metrics, sounds)
             ears = await stack.enter_async_context(open_ears(config))
             engine = await build_safe_engine(config, random_id)
             stack.push_async_callback(engine.close)
-            await self._build_rooms(Builder(ears, engine, publishers, SoundGroups(random_id), random_id, self._keep))
+            self._engine_name = engine.name
+            voices = await stack.enter_async_context(open_voices(config))
+            builder = Builder(ears, engine, publishers, SoundGroups(random_id), random_id, self._keep, voices)
+            house = self._house = House(builder, self._read_source, self._settings_of, sounds)
+            for room in config.rooms:
+                await house.admit(room)
             if mqtt is not None:
                 await stack.enter_async_context(_running(mqtt.run(), "mqtt"))
             for publisher in publishers:
-                publisher.report(BridgeInfo(__version__, engine.name, tuple(self._rooms)))
+                publisher.report(BridgeInfo(__version__, engine.name, house.slugs))
+            hours = self._muted_hours(house)
+            hours.apply_due()  # before the first microphone is opened
+            await stack.enter_async_context(_running(hours.run(), "muted hours"))
             await stack.enter_async_context(_running(self._health(publishers, ears), "health"))
             await stack.enter_async_context(_running(self._watchdog(ears), "watchdog"))
-            await self._run_rooms(stop)
+            await stack.enter_async_context(_running(self._save(), "settings"))
+            await stack.enter_async_context(_running(self._reload(house, mqtt, publishers), "reload"))
+            await self._run_rooms(house, stop)
             self._notifier.stopping()
-        if self._saving:
-            await asyncio.wait(self._saving, timeout=SHUTDOWN_SECONDS)
+        if self._unsaved.is_set():
+            await asyncio.to_thread(self._store.save)
 
-    def _build_mqtt(self) -> MqttPublisher | None:
+    async def _build_mqtt(self, stack: AsyncExitStack) -> MqttPublisher | None:
         config = self._config
         if config.mqtt is None:
             return None
@@ -99,71 +125,129 @@ class App:
             config.mqtt,
             config.rooms,
             config.sounds.reported_labels,
-            MemoryOutbox(),
+            await stack.enter_async_context(open_outbox(self._state_folder, config.outbox)),
             self._control,
             version=__version__,
             urgent=config.respond.urgent,
             snooze_seconds=config.respond.snooze_seconds,
+            modes=config.engine.modes,
         )
 
-    async def _build_rooms(self, builder: Builder) -> None:
-        for room in self._config.rooms:
-            source = SupervisedSource(self._read_source(room.source))
-            settings = self._store.get(room.slug, configured_settings(room))
-            self._rooms[room.slug] = await builder.room(room, source, settings)
+    def _settings_of(self, slug: str, configured: RoomSettings) -> RoomSettings:
+        """What was last set; but a mode that this engine does not offer is the configured one."""
+        kept = self._store.get(slug, configured)
+        if kept.mode in self._config.engine.modes:
+            return kept
+        logger.warning("%s: mode %r is none of this engine; it is %r", slug, kept.mode, configured.mode)
+        return replace(kept, mode=configured.mode)
 
-    async def _run_rooms(self, stop: asyncio.Event) -> None:
-        rooms = [asyncio.create_task(self._run_room(room), name=room.slug) for room in self._rooms.values()]
-        self._notifier.ready(f"Listening to {len(rooms)} rooms" if len(rooms) > 1 else "Listening")
-        logger.info("listener %s: %d rooms", __version__, len(rooms))
-        ended = asyncio.create_task(self._all_ended(rooms, stop))
+    async def _open_metrics(self, stack: AsyncExitStack, mqtt: MqttPublisher | None) -> tuple[Publisher, ...]:
+        if self._config.metrics is None:
+            return ()
+        from listener.servers.metrics import Figures, MetricsServer
+
+        figures = Figures(mqtt.figures if mqtt else None)
+        self._observe_ages = figures.latencies
+        await stack.enter_async_context(MetricsServer(self._config.metrics, figures))
+        return (figures,)
+
+    async def _open_clips(self, stack: AsyncExitStack) -> Callable[[str], Clips | None]:
+        config = self._config.privacy.clips
+        if not config.labels:
+            return no_clips
+        from listener.store.clip_folder import ClipFolder
+        from listener.store.clips import ClipRecorder
+
+        folder = ClipFolder(config.folder or self._state_folder / "clips", config)
+        await stack.enter_async_context(_running(folder.run(), "clips"))
+        return lambda slug: ClipRecorder(slug, config, folder.keep)
+
+    def _muted_hours(self, house: House) -> MutedHours:
+        def spans() -> dict[str, list[HourSpan]]:
+            return {slug: of_room for slug, of_room in room_spans(self._config).items() if slug in house.slugs}
+
+        return MutedHours(
+            spans,
+            self._state_folder / "muted-hours.json",
+            lambda slug: self._store.get(slug, RoomSettings()).muted,
+            house.apply,
+        )
+
+    async def _run_rooms(self, house: House, stop: asyncio.Event) -> None:
+        house.start()
+        rooms = len(house.slugs)
+        self._notifier.ready(f"Listening to {rooms} rooms" if rooms > 1 else "Listening")
+        logger.info("listener %s: %d rooms", __version__, rooms)
+        staying = asyncio.create_task(house.stay())
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await stop.wait()
+            await asyncio.wait((staying, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if staying.done():
+                staying.result()
         finally:
-            for task in (ended, *rooms):
-                task.cancel()
-            await asyncio.wait(rooms, timeout=SHUTDOWN_SECONDS)
+            staying.cancel()
+            stopping.cancel()
+            await house.leave()
 
-    async def _all_ended(self, rooms: list["asyncio.Task[None]"], stop: asyncio.Event) -> None:
-        """A pipe that has ended leaves nothing to wait for; recordings leave their last states to be seen."""
-        await asyncio.wait(rooms)
-        if all(room.source.type == "pipe" for room in self._config.rooms):
-            logger.info("stdin has ended, and there is no other room; good-bye")
-            stop.set()
-
-    async def _run_room(self, room: Room) -> None:
-        """A fault of ours in one room must not end the others: it is told in full, and the room begins again."""
-        while True:
+    async def _reload(self, house: House, mqtt: MqttPublisher | None, publishers: Sequence[Publisher]) -> None:
+        """Read the configuration again whenever it is asked for; one that cannot be used changes nothing."""
+        while self._reread is not None:
+            await self.reload_wanted.wait()
+            self.reload_wanted.clear()
+            self._notifier.reloading()
             try:
-                return await room.run()
-            except Exception:
-                logger.exception("%s: the room failed and is started again; please report this", room.slug)
-                await asyncio.sleep(RESTART_SECONDS)
+                await self._take_over(await asyncio.to_thread(self._reread), house, mqtt)
+            except ListenerError as error:
+                logger.error("the configuration was not read again, and all stays as it was: %s", error)
+            for publisher in publishers:
+                publisher.report(BridgeInfo(__version__, self._engine_name, house.slugs))
+            self._notifier.ready(f"Listening to {len(house.slugs)} rooms")
+
+    async def _take_over(self, new: Config, house: House, mqtt: MqttPublisher | None) -> None:
+        later = [
+            name
+            for name in Config.model_fields
+            if name != "rooms" and getattr(new, name) != getattr(self._config, name)
+        ]
+        if later:
+            logger.warning("changed in the configuration, and taken over at the next restart: %s", ", ".join(later))
+        await house.exchange(new.rooms)
+        if mqtt is not None:
+            mqtt.exchange(new.rooms)
+        self._config = self._config.model_copy(update={"rooms": new.rooms})
+        logger.info("the configuration was read again: %d rooms", len(house.slugs))
 
     def _control(self, slug: str, control: Control) -> None:
-        logger.info("%s: %s", slug, control)
-        self._rooms[slug].apply(control)
+        if self._house is not None:
+            self._house.apply(slug, control)
 
     def _keep(self, slug: str, settings: RoomSettings) -> None:
         self._store.put(slug, settings)
-        task = asyncio.create_task(asyncio.to_thread(self._store.save))
-        self._saving.add(task)
-        task.add_done_callback(self._saving.discard)
+        self._unsaved.set()
+
+    async def _save(self) -> None:
+        """One save for all that changed during the one before: a thousand commands are not a thousand writes."""
+        while True:
+            await self._unsaved.wait()
+            self._unsaved.clear()
+            await asyncio.to_thread(self._store.save)
 
     def take_ages(self) -> list[float]:
         """Of every chunk since the last call: seconds from its last sample to its decision."""
-        return [age for room in self._rooms.values() for age in room.meter.take_ages()]
+        return [] if self._house is None else self._house.take_ages()
 
     async def _health(self, publishers: Sequence[Publisher], ears: Ears) -> None:
         process = psutil.Process()
         while True:
             ages = sorted(self.take_ages())
+            self._observe_ages(ages)
             report = HealthReport(
                 uptime_seconds=round(monotonic() - self._started_at),
-                memory_mb=round(process.memory_info().rss / 1e6, 1),
+                memory_mb=round(_memory_bytes(process) / 1e6, 1),
                 chunk_latency_ms=round(1e3 * ages[int(0.99 * (len(ages) - 1))], 1) if ages else 0.0,
-                chunk_queue=ears.pool.pending,
-                chunks_dropped=sum(room.meter.failures for room in self._rooms.values()),
+                chunk_queue=ears.pending,
+                chunks_dropped=0 if self._house is None else self._house.failures,
+                trouble=() if self._store.warning is None else (self._store.warning,),
             )
             for publisher in publishers:
                 publisher.report(report)
@@ -176,13 +260,25 @@ class App:
             return
         progress = {
             "event loop": Progress(self._tick),
-            "hearing": Progress(lambda: ears.pool.completed, idle=lambda: ears.pool.pending == 0),
+            "hearing": Progress(lambda: ears.completed, idle=lambda: ears.pending == 0),
         }
         await Watchdog(self._notifier, interval_seconds, progress).run()
 
     def _tick(self) -> int:
         self.ticks += 1
         return self.ticks
+
+
+def _memory_bytes(process: psutil.Process) -> int:
+    """Of the daemon and the processes that hear or capture for it."""
+    members = [process, *process.children()]
+    return sum(int(info.rss) for member in members if (info := _memory(member)) is not None)
+
+
+def _memory(process: psutil.Process) -> Any:
+    with suppress(psutil.Error):  # it has just ended
+        return process.memory_info()
+    return None
 
 
 @asynccontextmanager

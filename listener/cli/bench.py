@@ -108,17 +108,17 @@ async def _proactive(args: argparse.Namespace) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from listener.app import build_source, listen_to, open_ears
+    from listener.app import build_source, open_recordings
     from listener.bench.proactive import Heard, run
     from listener.config import FileSource, load, parse
 
     room = {"name": "room", "source": {"type": "file", "path": "-"}}
     config = parse({"rooms": [room]}) if args.config is None else load(args.config)
-    async with open_ears(config, threads=1) as ears:
+    async with open_recordings(config) as recordings:
 
         async def hear(path: Path, heard: Heard) -> None:
             source = build_source(FileSource(type="file", path=path, realtime=False))
-            await listen_to(config, ears, source, [heard], seed=path.name)
+            await recordings.hear(source, [heard], seed=path.name)
 
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("items", total=None)

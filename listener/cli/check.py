@@ -48,19 +48,21 @@ def run(args: argparse.Namespace) -> int:
     marks = {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "error": "[red]error  [/]"}
     console.print(f"{marks['ok']} {escape(str(path))}: {len(config.rooms)} room(s)")
     errors = 0
-    for finding in asyncio.run(_all(config, args.deep)):
+    for finding in asyncio.run(findings(config, args.deep)):
         errors += finding.severity == "error"
         console.print(f"{marks[finding.severity]} {escape(finding.text)}")
     return 1 if errors else 0
 
 
-async def _all(config: Config, deep: bool) -> list[Finding]:
+async def findings(config: Config, deep: bool) -> list[Finding]:
+    """Look at everything; it takes as long as the broker and the devices do."""
     tagger, model = _tagger(config)
     findings = [tagger, *_settings(config, model), *_state()]
     for room in config.rooms:
-        findings += [*_room(room), *_source(room)]
+        findings += [*_output(config, room), *_source(room)]
         if deep and findings[-1].severity != "error" and room.source.type == "microphone":
             findings += [finding async for finding in _level(room)]
+    findings += [finding async for finding in _voice(config)]
     return findings + [finding async for finding in _broker(config)]
 
 
@@ -75,11 +77,13 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
 
 def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
     from listener.app import NO_TAGGER, find_tagger_model
+    from listener.perceive.sounds.yamnet_model import load_yamnet
 
     if config.sounds.tagger == "none":
         return Finding("ok", "sounds.tagger: none, as configured: only alarm patterns are heard"), None
     try:
-        model = find_tagger_model(config)
+        path = find_tagger_model(config)
+        model = None if path is None else load_yamnet(path)
     except ListenerError as error:
         return Finding("error", f"sounds.model: {error}"), None
     if model is None:
@@ -120,9 +124,37 @@ def _state() -> Iterator[Finding]:
         )
 
 
-def _room(room: RoomConfig) -> Iterator[Finding]:
-    if room.output is not None:
-        yield Finding("warning", f"{room.name}: output {room.output!r} is not used: this release speaks no answers")
+def _output(config: Config, room: RoomConfig) -> Iterator[Finding]:
+    from listener.respond.playback import DEFAULT_DEVICE
+    from listener.sources.devices import find_output
+
+    if room.output is None:
+        return
+    if config.voice.engine == "none":
+        yield Finding("warning", f"{room.name}: output {room.output!r} is not used: voice.engine is none")
+        return
+    wanted = None if room.output == DEFAULT_DEVICE else room.output
+    yield _try(room.name, lambda: f"loudspeaker {find_output(wanted).name!r}")
+
+
+async def _voice(config: Config) -> AsyncIterator[Finding]:
+    """Is there a synthesizer, and does it speak the languages of the rooms that have a loudspeaker?"""
+    from listener.respond.prosody import Prosody
+    from listener.respond.voice.synthesis import SynthesisProcess
+
+    voice, languages = config.voice, dict.fromkeys(room.language for room in config.rooms if room.output)
+    if voice.engine == "none":
+        yield Finding("ok", "voice: none, as configured: answers are text only (MQTT)")
+        return
+    if not languages:
+        yield Finding("warning", "voice: no room has an `output`, so nothing is spoken; name a loudspeaker there")
+    async with SynthesisProcess(voice.engine, voice.model if voice.engine == "piper" else None) as process:
+        try:
+            yield Finding("ok", f"voice: {await process.start()}")
+            for language in languages:
+                await process.synthesize("1", language, Prosody())
+        except ListenerError as error:
+            yield Finding("error", f"voice: {error}")
 
 
 def _source(room: RoomConfig) -> Iterator[Finding]:

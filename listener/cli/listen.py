@@ -12,7 +12,7 @@ from listener.config import Config, FileSource, load, parse
 from listener.errors import ConfigError, PublishError, SourceError
 
 if TYPE_CHECKING:
-    from listener.app import Ears
+    from listener.app import Recordings
     from listener.types import Publisher, Source
 
 PCM_FORMATS = ("s16le", "s24le", "s32le", "f32le", "u8")
@@ -70,22 +70,20 @@ def _engine(args: argparse.Namespace, config: Config) -> dict[str, Any]:
 
 
 async def _listen(args: argparse.Namespace, config: Config) -> int:
-    from listener.app import open_ears
+    from listener.app import open_recordings
 
     failed = 0
-    async with open_ears(config, threads=1) as ears:
+    async with open_recordings(config) as recordings:
         for name in args.files:
             try:
-                await _listen_to(name, args, config, ears)
+                await _listen_to(name, args, recordings)
             except SourceError as error:
                 failed += 1
                 print(f"listener: {error}", file=sys.stderr)
     return 1 if failed else 0
 
 
-async def _listen_to(name: str, args: argparse.Namespace, config: Config, ears: "Ears") -> None:
-    from listener.app import listen_to
-
+async def _listen_to(name: str, args: argparse.Namespace, recordings: "Recordings") -> None:
     source = _source(name, args)
     with ExitStack() as stack:
         printer = _printer(name, args, stack)
@@ -96,7 +94,7 @@ async def _listen_to(name: str, args: argparse.Namespace, config: Config, ears: 
             picture = Picture(Path(name).name)
             source = picture.watch(source)
             publishers.append(picture)
-        await listen_to(config, ears, source, publishers, seed=Path(name).name)
+        await recordings.hear(source, publishers, seed=Path(name).name)
         if failure := getattr(printer, "failure", None):
             raise PublishError(failure)
         if args.plot is not None:

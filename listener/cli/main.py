@@ -6,12 +6,29 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import get_args
 
 from listener import __version__
-from listener.cli import ask, bench, check, config, demo, devices, listen, models, run, service
+from listener.cli import (
+    ask,
+    bench,
+    check,
+    config,
+    demo,
+    devices,
+    doctor,
+    listen,
+    models,
+    mute,
+    privacy,
+    run,
+    say,
+    service,
+)
+from listener.cli.logs import LogForm, set_up_logging
 from listener.errors import ConfigError, ListenerError
 
-COMMANDS = (run, listen, ask, demo, check, devices, models, service, bench, config)
+COMMANDS = (run, listen, ask, demo, check, doctor, devices, models, mute, privacy, say, service, bench, config)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -23,6 +40,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"listener {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="log more, for finding a fault")
+    parser.add_argument(
+        "--log-format",
+        choices=get_args(LogForm),
+        default="auto",
+        help="of the lines on stderr; auto: the journal's own under systemd, else text",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(commands)
@@ -36,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     # Our matrices are small, and every thread that hears is busy: more threads of OpenBLAS would only wait and spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    _log_to_stderr(logging.DEBUG if args.verbose else logging.INFO if args.command == "run" else logging.WARNING)
+    level = logging.DEBUG if args.verbose else logging.INFO if args.command == "run" else logging.WARNING
+    set_up_logging(level, args.log_format)
     try:
         status: int = args.run(args)
         sys.stdout.flush()
@@ -50,27 +74,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
-
-
-def _log_to_stderr(level: int) -> None:
-    under_systemd = "JOURNAL_STREAM" in os.environ
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level,
-        # The journal stamps time and level by itself; its level comes from the <N> prefix (sd-daemon(3)).
-        format="%(message)s" if under_systemd else "%(asctime)s %(levelname)-7s %(message)s",
-        datefmt="%H:%M:%S",
-    )
-    if under_systemd:
-        for handler in logging.getLogger().handlers:
-            handler.setFormatter(_JournalFormatter("%(message)s"))
-    for noisy in ("amqtt", "transitions", "passlib", "matplotlib", "PIL", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-class _JournalFormatter(logging.Formatter):
-    """Prefixes each line with its syslog priority, as sd-daemon(3) describes."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        priority = 3 if record.levelno >= logging.ERROR else 4 if record.levelno >= logging.WARNING else 6
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())

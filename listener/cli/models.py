@@ -10,9 +10,18 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from listener.errors import ModelError
+
 CHECKPOINT = "audio-interaction"
-CHECKPOINT_SIGN = "model_config.yaml"
-"""What a folder has that is meant as a checkpoint."""
+CHECKPOINT_SIGNS = (
+    "model_config.yaml",
+    "model.safetensors.index.json",
+    "*.safetensors",
+    "*ChunkwisedEncoder.pth",
+    "qwen25OmniConfig",
+    "tokenizer.json",
+)
+"""A folder that has any of these is meant as a checkpoint."""
 
 if TYPE_CHECKING:
     from listener.models.catalog import ModelFile
@@ -89,10 +98,11 @@ def _verify(args: argparse.Namespace) -> int:
     folder, wanted = models_folder(), MODELS
     if args.what == CHECKPOINT:
         args.what = str(folder / CHECKPOINT)
-    if args.what and (args.golden or (Path(args.what) / CHECKPOINT_SIGN).exists()):
+    if args.what and (args.golden or _meant_as_checkpoint(Path(args.what))):
         return _verify_checkpoint(args)
     if args.what and (Path(args.what).is_dir() or "/" in args.what):
         folder = Path(args.what)
+        _refuse_strange(folder, [model.file_name for model in wanted])
     elif args.what:
         wanted = (by_name(args.what),)
     faults = {model.name: _state(folder / model.file_name, model) for model in wanted}
@@ -103,6 +113,20 @@ def _verify(args: argparse.Namespace) -> int:
         for name, fault in faults.items():
             print(f"{name}: {fault or f'verified, in {folder}'}")
     return 1 if any(faults.values()) else 0
+
+
+def _meant_as_checkpoint(folder: Path) -> bool:
+    return any(next(folder.glob(sign), None) for sign in CHECKPOINT_SIGNS)
+
+
+def _refuse_strange(folder: Path, names: list[str]) -> None:
+    """Raises ModelError: neither a models folder nor a checkpoint."""
+    if not any((folder / name).exists() for name in names):
+        raise ModelError(
+            f"{folder}: {'holds' if folder.is_dir() else 'is no folder that holds'} neither a model "
+            f"({', '.join(names)}) nor a checkpoint of Audio-Interaction ({', '.join(CHECKPOINT_SIGNS)}); "
+            "give the right folder, or `listener models pull`"
+        )
 
 
 def _verify_checkpoint(args: argparse.Namespace) -> int:
@@ -129,7 +153,6 @@ def _verify_checkpoint(args: argparse.Namespace) -> int:
 
 def _state(path: Path, model: "ModelFile") -> str | None:
     """What is wrong with a model's file, None if nothing is."""
-    from listener.errors import ModelError
     from listener.models.files import check
 
     try:

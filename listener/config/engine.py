@@ -1,11 +1,14 @@
 """`engine`: what decides."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from listener.config.sections import Section
+from listener.vocabulary import MODES
+
+Language = Annotated[str, Field(pattern=r"^[^\W\d_][\w -]{1,39}$")]
 
 
 class EngineConfig(Section):
@@ -17,12 +20,30 @@ class EngineConfig(Section):
     window: int = Field(2_048, ge=256, le=4_096, description="Positions of context that each room keeps.")
     max_rooms: int = Field(4, ge=1, le=256, description="Rooms that share the model; memory is taken for all.")
     greedy: bool = Field(False, description="The same answers every time, instead of sampled ones.")
+    translate_to: list[Language] = Field(
+        ["English", "Chinese"],
+        max_length=20,
+        description="Languages that audio-interaction offers as modes: `translate to English`.",
+    )
     threads: int | None = Field(
         None,
         ge=1,
         le=64,
         description="Threads that listen, each with a model of its own. Left out: one a core.",
     )
+    processes: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="Processes that listen in place of threads. Left out: none for up to 16 rooms, then one a core.",
+    )
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What a room can be switched to: the cascade answers sounds only, and transcribes and translates nothing."""
+        if self.name == "cascade":
+            return ("assistant", "monitor")
+        return (*MODES, *(f"translate to {language}" for language in self.translate_to))
 
     @model_validator(mode="after")
     def _model_is_given(self) -> Self:

@@ -11,6 +11,8 @@ from listener.config.root import Config
 from listener.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1_000_000
+MAX_WORDS = 400
+"""Characters of one error's description."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -37,6 +39,7 @@ def _line(error: Any) -> str:
         what = "unknown key; see config.example.yaml for those that exist"
     if error["type"] == "missing":
         what = "is missing"
+    what = what if len(what) <= MAX_WORDS else f"{what[: MAX_WORDS - 1]}…"  # it may repeat a value
     return f"{where}: {what}" if where else what
 
 

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from listener.config.privacy import Hours
 from listener.config.sections import Fraction, Section, Slug
 from listener.config.sources import SourceConfig
-from listener.vocabulary import Mode, Strictness
+from listener.vocabulary import Strictness
 
 
 def slugify(name: str) -> str:
@@ -21,12 +22,23 @@ class RoomConfig(Section):
     name: str = Field(min_length=1, max_length=64, description="As people call it; shown in Home Assistant.")
     slug: Slug = Field("", description="In topics and ids. Left out: made from the name.")
     source: SourceConfig = Field(description="Where the sound comes from.")
-    output: str | None = Field(None, description="Name of the playback device for spoken answers.")
+    output: str | None = Field(
+        None,
+        description="Loudspeaker for spoken answers: a device's name or stable id, or `default`. Left out: text only.",
+    )
     addressing: Literal["wake_word", "open"] = Field("wake_word", description="Who may give commands, and how.")
     strictness: Strictness = Field("balanced", description="How sure a sound must be before it is reported.")
     threshold: Fraction = Field(0.5, description="Probability of responding above which the engine answers.")
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="Language code of the answers.")
-    mode: Mode = Field("assistant", description="`assistant`, or `monitor`: speaks only of sounds.")
+    mode: str = Field(
+        "assistant",
+        max_length=60,
+        description="`assistant`; `monitor`: speaks only of sounds; audio-interaction also offers `transcribe` and "
+        "`translate to LANGUAGE`.",
+    )
+    muted_hours: list[Hours] | None = Field(
+        None, max_length=50, description="Instead of `privacy.muted_hours`. `[]`: this room listens at all hours."
+    )
 
     @model_validator(mode="before")
     @classmethod

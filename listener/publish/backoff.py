@@ -7,13 +7,14 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 FIRST_SECONDS = 1.0
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 10.0
+"""An alarm waits so long at most after the broker is back."""
 HEALTHY_SECONDS = 60.0
 REPEAT_SECONDS = 600.0
 
 
 class Backoff:
-    """Doubles from 1 s to 60 s, and begins again after a connection that lasted a minute.
+    """Doubles from 1 s to 10 s, and begins again after a connection that lasted a minute.
 
     Jitter of half the delay, so that a house of daemons does not come back at once (Brooker, "Exponential Backoff and
     Jitter", AWS Architecture Blog 2015: "equal jitter").
@@ -43,7 +44,7 @@ class Complaints:
             logger.debug("%s", reason)
             return
         self._reason, self._said_at = reason, now
-        logger.error("%s; trying again, at least once a minute", reason)
+        logger.error("%s; trying again, every ten seconds at least", reason)
 
     def forget(self) -> None:
         """All was well for a while: the same reason is news again."""

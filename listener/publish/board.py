@@ -8,6 +8,7 @@ from listener.publish import payloads
 from listener.publish.topics import Topics
 from listener.types import (
     BridgeInfo,
+    Command,
     Event,
     HearingReport,
     LevelReport,
@@ -19,6 +20,7 @@ from listener.types import (
     SoundEnded,
     SoundStarted,
     Status,
+    SummaryReport,
     event_dict,
 )
 
@@ -31,14 +33,26 @@ class Board:
     def __init__(self, topics: Topics, rooms: Sequence[str], labels: Sequence[str], urgent: Collection[str]) -> None:
         self._topics = topics
         self._urgent = frozenset(urgent)
-        self._open: dict[tuple[str, str], set[str]] = {(r, label): set() for r in rooms for label in labels}
+        self._labels = tuple(labels)
+        self._open: dict[tuple[str, str], set[str]] = {}
         self._responses: dict[str, ResponseStarted] = {}
         self._heard: dict[str, tuple[float, list[dict[str, Any]]]] = {}
         self._states: dict[str, Message] = {}
+        self.exchange(rooms)
+
+    def exchange(self, rooms: Sequence[str]) -> None:
+        """These are the rooms from now on. What stands of those that stay is not touched."""
+        before = {room for room, _ in self._open}
+        for gone in before.difference(rooms):
+            self._open = {key: ids for key, ids in self._open.items() if key[0] != gone}
+            below = self._topics.room(gone, "")
+            self._states = {topic: state for topic, state in self._states.items() if not topic.startswith(below)}
         for room in rooms:
             self._state(room, "availability", payloads.ONLINE)
-        for room, label in self._open:
-            self._state(room, f"sound/{label}", payloads.on_off(False))
+            for label in self._labels:
+                if (room, label) not in self._open:
+                    self._open[room, label] = set()
+                    self._state(room, f"sound/{label}", payloads.on_off(False))
 
     @property
     def states(self) -> tuple[Message, ...]:
@@ -56,6 +70,9 @@ class Board:
                 return []
             case ResponseEnded():
                 return [self._response(event)]
+            case Command():
+                topic = self._topics.room(event.room, "command")
+                return [Message(topic, payloads.command(event), event.room, "command")]
             case Status():
                 return [self._state(event.room, "status", payloads.encode(event_dict(event)), "status")]
             case _:
@@ -71,6 +88,8 @@ class Board:
                 return self._settings(report)
             case BridgeInfo():
                 return [self.bridge("info", payloads.encode(asdict(report)))]
+            case SummaryReport():
+                return [self.bridge("summary", payloads.encode(asdict(report)))]
             case _:
                 return []
 
@@ -129,6 +148,7 @@ class Board:
             ("mute", payloads.on_off(settings.muted)),
             ("strictness", settings.strictness.encode()),
             ("threshold", payloads.number(settings.threshold)),
+            ("mode", settings.mode.encode()),
         )
         return [self._state(report.room, leaf, value) for leaf, value in values]
 

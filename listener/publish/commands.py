@@ -1,15 +1,18 @@
 """What comes in on the set topics: strict, because anybody at the broker can send anything. Pure."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from listener.errors import PayloadError
 from listener.publish.topics import ACTIONS, SETTINGS, Topics
-from listener.types import Control, SetMute, SetStrictness, SetThreshold, Snooze, Test
+from listener.types import Control, Say, SetMode, SetMute, SetStrictness, SetThreshold, Snooze, Stop, Test
 from listener.vocabulary import STRICTNESS_STEPS
 
 MAX_PAYLOAD_BYTES = 256
+MAX_SAY_BYTES = 2_000
+"""Two minutes of speech."""
 SHOWN_CHARACTERS = 60
 SHOWN_ROOMS = 20
 NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,16})?")
@@ -31,6 +34,7 @@ class Commands:
     rooms: frozenset[str]
     labels: frozenset[str]
     snooze_seconds: float = field(default=600.0, kw_only=True)
+    modes: tuple[str, ...] = field(default=("assistant", "monitor"), kw_only=True)
 
     def parse(self, topic: str, payload: bytes) -> tuple[str, Control]:
         """The room's slug and what it is to do. Raises PayloadError, which names topic, payload and what would do."""
@@ -40,7 +44,7 @@ class Commands:
             raise PayloadError(f"{show(topic)}: there is no room {show(slug)}; rooms are {rooms}")
         reader: Callable[[str], Control] = getattr(self, f"_{name}")
         try:
-            return slug, reader(_text(payload))
+            return slug, reader(_text(payload, MAX_SAY_BYTES if name == "say" else MAX_PAYLOAD_BYTES))
         except PayloadError as error:
             raise PayloadError(f"{show(topic)}: {error}; nothing was changed") from None
 
@@ -67,6 +71,11 @@ class Commands:
             raise PayloadError(f"{show(text)} is no number from 0 to 1, such as 0.5")
         return SetThreshold(float(text))
 
+    def _mode(self, text: str) -> Control:
+        if text not in self.modes:
+            raise PayloadError(f"{show(text)} is no mode of this daemon; give {', '.join(self.modes)}")
+        return SetMode(text)
+
     def _snooze(self, text: str) -> Control:
         labels = None if text == PRESSED else (self._label(text),)
         return Snooze(labels, self.snooze_seconds)
@@ -74,15 +83,41 @@ class Commands:
     def _test(self, text: str) -> Control:
         return Test(None if text == PRESSED else self._label(text))
 
+    def _say(self, text: str) -> Control:
+        """Plain text; or a JSON object of `text` and `urgent`, as the command line sends."""
+        urgent = False
+        if text.startswith("{"):
+            text, urgent = _spoken_object(text)
+        text = text.strip()
+        if not text:
+            raise PayloadError("there is nothing to say; send a sentence")
+        return Say(text, urgent)
+
+    def _stop(self, text: str) -> Control:
+        if text != PRESSED:
+            raise PayloadError(f"{show(text)} is not PRESS")
+        return Stop()
+
     def _label(self, text: str) -> str:
         if text not in self.labels:
             raise PayloadError(f"{show(text)} is neither PRESS nor a configured sound")
         return text
 
 
-def _text(payload: bytes) -> str:
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise PayloadError(f"{show(payload)} is longer than {MAX_PAYLOAD_BYTES} bytes")
+def _spoken_object(text: str) -> tuple[str, bool]:
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        words = None
+    match words:
+        case {"text": str(said), **more} if set(more) <= {"urgent"} and isinstance(more.get("urgent", False), bool):
+            return said.encode("utf-8", "replace").decode(), more.get("urgent") is True  # JSON can say half a character
+    raise PayloadError(f'{show(text)} begins like JSON, but is no {{"text": "…", "urgent": false}}')
+
+
+def _text(payload: bytes, max_bytes: int) -> str:
+    if len(payload) > max_bytes:
+        raise PayloadError(f"{show(payload)} is longer than {max_bytes} bytes")
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:

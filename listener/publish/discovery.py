@@ -13,7 +13,7 @@ from typing import Any
 from listener.config import RoomConfig, slugify
 from listener.publish.looks import DEVICE_CLASSES, ICONS, label_name
 from listener.publish.topics import Topics
-from listener.vocabulary import STATES, STRICTNESS_STEPS, TEST_LABEL
+from listener.vocabulary import INTENTS, STATES, STRICTNESS_STEPS, TEST_LABEL
 
 ORIGIN = "Listener"
 LEVEL_EXPIRES_SECONDS = 60
@@ -42,11 +42,17 @@ BRIDGE_FIGURES: tuple[tuple[str, str, Component], ...] = (
 """Of the daemon: the field, which topic has it, and how it is shown."""
 
 
-def devices(topics: Topics, rooms: Sequence[RoomConfig], labels: Sequence[str], version: str) -> dict[str, Device]:
-    """The discovery payload of each device by its topic, the bridge first."""
+def devices(
+    topics: Topics,
+    rooms: Sequence[RoomConfig],
+    labels: Sequence[str],
+    version: str,
+    modes: Sequence[str] = ("assistant", "monitor"),
+) -> dict[str, Device]:
+    """The discovery payload of each device by its topic, the bridge first. `modes`: what the engine offers."""
     found = {topics.discovery("bridge"): bridge(topics, version)}
     for config in rooms:
-        found[topics.discovery(config.slug)] = room(topics, config.slug, config.name, labels, version)
+        found[topics.discovery(config.slug)] = room(topics, config.slug, config.name, labels, version, modes)
     return found
 
 
@@ -85,9 +91,14 @@ def bridge(topics: Topics, version: str) -> Device:
     }
 
 
-def room(topics: Topics, slug: str, name: str, labels: Sequence[str], version: str) -> Device:
+def room(topics: Topics, slug: str, name: str, labels: Sequence[str], version: str, modes: Sequence[str]) -> Device:
     """A room: available while both the daemon and the room are."""
-    cells = {**_sounds(topics, slug, labels), **_states(topics, slug), **_settings(topics, slug)}
+    cells = {
+        **_sounds(topics, slug, labels),
+        **_command(topics, slug),
+        **_states(topics, slug),
+        **_settings(topics, slug, modes),
+    }
     return {
         "dev": {
             **_device(topics, slug, name, version),
@@ -99,6 +110,17 @@ def room(topics: Topics, slug: str, name: str, labels: Sequence[str], version: s
         "availability_mode": "all",
         "cmps": _complete(topics, slug, slug, cells),
     }
+
+
+def _command(topics: Topics, slug: str) -> dict[str, Component]:
+    cell = {
+        "p": "event",
+        "name": "Command",
+        "state_topic": topics.room(slug, "command"),
+        "event_types": [*INTENTS, "denied", "unconfirmed"],
+        "icon": "mdi:account-voice",
+    }
+    return {"command": cell}
 
 
 def _sounds(topics: Topics, slug: str, labels: Sequence[str]) -> dict[str, Component]:
@@ -152,7 +174,7 @@ def _states(topics: Topics, slug: str) -> dict[str, Component]:
     }
 
 
-def _settings(topics: Topics, slug: str) -> dict[str, Component]:
+def _settings(topics: Topics, slug: str, modes: Sequence[str]) -> dict[str, Component]:
     def setting(platform: str, leaf: str, name: str) -> Component:
         state = {"state_topic": topics.room(slug, leaf), "command_topic": topics.set(slug, leaf)}
         return {"p": platform, "name": name, **state}
@@ -169,6 +191,7 @@ def _settings(topics: Topics, slug: str) -> dict[str, Component]:
             "icon": "mdi:tune-variant",
             **CONFIG,
         },
+        "mode": {**setting("select", "mode", "Mode"), "options": list(modes), "icon": "mdi:account-switch", **CONFIG},
         "threshold": {
             **setting("number", "threshold", "Response threshold"),
             "min": 0,
@@ -178,6 +201,8 @@ def _settings(topics: Topics, slug: str) -> dict[str, Component]:
             "icon": "mdi:message-alert",
             **CONFIG,
         },
+        "say": {"p": "notify", "name": "Say", "icon": "mdi:bullhorn", "command_topic": topics.room(slug, "say")},
+        "stop": button("stop", "Stop speaking", "mdi:stop"),
         "snooze": button("snooze", "Snooze", "mdi:bell-sleep"),
         "test": {**button("test", "Test", "mdi:bell-ring"), **DIAGNOSTIC},
     }

@@ -16,7 +16,7 @@ from listener.publish.link import Link
 from listener.publish.session import Session, Timing
 from listener.publish.settings import link_settings
 from listener.publish.topics import Topics
-from listener.types import Control, Event, HealthReport, Message, Outbox, Report
+from listener.types import Control, Event, HealthReport, Message, Outbox, QueueFigures, Report
 from listener.vocabulary import URGENT_LABELS
 
 DEFAULT_TIMING = Timing()
@@ -42,19 +42,25 @@ class MqttPublisher:
         version: str = "",
         urgent: Collection[str] = URGENT_LABELS,
         snooze_seconds: float = 600.0,
+        modes: Sequence[str] = ("assistant", "monitor"),
         timing: Timing = DEFAULT_TIMING,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._topics = Topics(config.base_topic, config.discovery_prefix)
         self._slugs = tuple(room.slug for room in rooms)
         self._labels = tuple(labels)
-        self._devices = discovery.devices(self._topics, rooms, labels, version) if config.discovery else {}
+        devices_of: Callable[[Sequence[RoomConfig]], Mapping[str, discovery.Device]] = lambda rooms: (  # noqa: E731
+            discovery.devices(self._topics, rooms, labels, version, modes) if config.discovery else {}
+        )
+        self._devices_of = devices_of
+        self._devices = devices_of(rooms)
         self._settings = link_settings(config, environ)
         self._board = Board(self._topics, self._slugs, labels, urgent)
         self._commands = Commands(
-            self._topics, frozenset(self._slugs), frozenset(labels), snooze_seconds=snooze_seconds
+            self._topics, frozenset(self._slugs), frozenset(labels), snooze_seconds=snooze_seconds, modes=tuple(modes)
         )
         self._outbox = outbox
+        outbox.on_ready(self._pump)
         self._on_control = on_control
         # Without discovery there is no Home Assistant to wait for.
         self._timing = timing if config.discovery else replace(timing, birth_wait_seconds=0.0)
@@ -68,6 +74,16 @@ class MqttPublisher:
 
     def report(self, report: Report) -> None:
         self._send([self._health(report)] if isinstance(report, HealthReport) else self._board.report(report))
+
+    def exchange(self, rooms: Sequence[RoomConfig]) -> None:
+        """These are the rooms from now on: the others are taken from the broker and from Home Assistant."""
+        self._slugs = tuple(room.slug for room in rooms)
+        self._devices = self._devices_of(rooms)
+        self._board.exchange(self._slugs)
+        self._commands = replace(self._commands, rooms=frozenset(self._slugs))
+        self._swept = False
+        if self._session is not None:
+            self._session.renew()
 
     async def run(self) -> None:
         """Keep a connection until cancelled; then say what waits, for two seconds at most, and good-bye."""
@@ -123,15 +139,25 @@ class MqttPublisher:
                 self._outbox.put(message)
             elif self._session is not None:
                 self._session.telemetry(message)
+        self._pump()
+
+    def _pump(self) -> None:
         if self._session is not None:
             self._session.pump()
 
-    def _health(self, report: HealthReport) -> Message:
+    def figures(self) -> QueueFigures:
+        """How the way to the broker fares. Belongs to the event loop."""
         drops = dict(self._outbox.drops)
         current = self._session.telemetry_dropped if self._session is not None else 0
         if lost := self._telemetry_dropped + current:
             drops["telemetry"] = lost
-        payload = payloads.health(report, len(self._outbox), drops, max(0, self._connections - 1))
+        return QueueFigures(len(self._outbox), drops, max(0, self._connections - 1))
+
+    def _health(self, report: HealthReport) -> Message:
+        figures = self.figures()
+        if self._outbox.trouble is not None:
+            report = replace(report, trouble=(*report.trouble, self._outbox.trouble))
+        payload = payloads.health(report, figures.waiting, figures.drops, figures.reconnects)
         return self._board.bridge("health", payload)
 
     def _begin(self, session: Session) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from listener.types import (
+    Command,
     HealthReport,
     Hearing,
     HearingReport,
@@ -49,6 +50,12 @@ def on_off(on: bool) -> bytes:
 
 def sound(event: SoundStarted) -> bytes:
     return encode({"event_type": event.label, **event_dict(event)})
+
+
+def command(event: Command) -> bytes:
+    """Its type is the intent when it was accepted, so that no automation acts on one that was not."""
+    event_type = event.intent if event.verdict == "accepted" else event.verdict
+    return encode({"event_type": event_type, **event_dict(event)})
 
 
 def shorten(text: str) -> str:

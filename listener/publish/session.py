@@ -67,6 +67,8 @@ class Session:
         self._leaving = False
         self._goodbye_heard = asyncio.Event()
         self._refused_topics: set[str] = set()
+        self._helpers: set[asyncio.Task[None]] = set()
+        self._sweep_again = False
         self.telemetry_dropped = 0
 
     @property
@@ -90,7 +92,7 @@ class Session:
                 self._watch(link),
                 *([self._sweep(link)] if self._sweeping else []),
             ]
-            tasks = [group.create_task(helper) for helper in helpers]
+            self._helpers.update(group.create_task(helper) for helper in helpers)
             try:
                 self._announce()
                 await asyncio.wait({link.lost})  # not `await link.lost`, which would be cancelled along with us
@@ -98,9 +100,22 @@ class Session:
                 await self._finish(link)
                 raise
             finally:
-                for task in tasks:
+                for task in tuple(self._helpers):
                     task.cancel()
         return link.lost.result()
+
+    def renew(self) -> None:
+        """Our rooms are others now: announce them, and clear what the old ones have left."""
+        if self._link is None or self._leaving:
+            return
+        self._sweep_again = self._sweeping
+        if not self._sweeping:
+            self._sweeping = True
+            self._link.subscribe(self._swept_topics)
+            task = asyncio.create_task(self._sweep(self._link))
+            self._helpers.add(task)
+            task.add_done_callback(self._helpers.discard)
+        self._announce()
 
     def pump(self) -> None:
         """Send what there is, as far as the window allows."""
@@ -189,6 +204,8 @@ class Session:
             logger.info("removed %d topics that an earlier configuration had left at the broker", len(leftovers))
         self._found.clear()
         self.pump()
+        if self._sweep_again:  # what we announced meanwhile came back as news, and not as found
+            self.renew()
 
     async def _watch(self, link: Link) -> None:
         """A broker that answers pings and acknowledges nothing is as good as gone."""

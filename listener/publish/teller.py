@@ -19,7 +19,9 @@ from listener.types import (
     Report,
     SoundEnded,
     SoundStarted,
+    Spoken,
     Status,
+    Transcript,
 )
 from listener.vocabulary import Flag, State
 
@@ -45,6 +47,8 @@ class RoomTeller:
         self._stamp: dict[str, Any] = {"room": room, "t": 0.0, "time": None}
         self._captured_at_ns: int | None = None
         self._flags: frozenset[Flag] = frozenset()
+        self._speaking = False
+        self._voice_missing = False
         self._clipping_chunks_left = 0
         self._power = 0.0
         self._powers = 0
@@ -56,10 +60,12 @@ class RoomTeller:
 
     def heard(self, percept: Percept, outcome: Outcome) -> None:
         self._follow_flags(percept, outcome.flags)
-        self.show("listening")
+        self.show("speaking" if self._speaking else "listening")
         for episode in percept.started:
             self._started(episode)
         self.ended(percept.ended)
+        for spoken in outcome.transcripts:
+            self._transcribed(spoken)
         self.tell(
             Decision,
             decision=outcome.decision,
@@ -95,6 +101,16 @@ class RoomTeller:
                 test=episode.test or None,
             )
 
+    def _transcribed(self, spoken: Spoken) -> None:
+        self.tell(
+            Transcript,
+            text=spoken.text,
+            final=spoken.final,
+            confidence=round(spoken.confidence, 4),
+            start=spoken.start,
+            end=spoken.end,
+        )
+
     def _follow_flags(self, percept: Percept, deciding: frozenset[Flag]) -> None:
         held = max(0, self._clipping_chunks_left - 1)
         self._clipping_chunks_left = CLIPPING_HOLD_CHUNKS if percept.clipping else held
@@ -110,7 +126,8 @@ class RoomTeller:
             self._power, self._powers = 0.0, 0
 
     def show(self, state: State, detail: str = "") -> None:
-        flags = tuple(sorted(self._flags))
+        missing: frozenset[Flag] = frozenset({"no_voice"} if self._voice_missing else ())
+        flags = tuple(sorted(self._flags | missing))
         before = self.status
         if before is not None and (before.state, before.flags, before.detail) == (state, flags, detail):
             return
@@ -118,6 +135,15 @@ class RoomTeller:
         level = logging.WARNING if state == "no_audio" else logging.INFO
         logger.log(level, "%s: %s%s", self._room, ", ".join((state, *flags)), f": {detail}" if detail else "")
         self._publish(self.status)
+
+    def voice(self, *, speaking: bool, missing: bool) -> None:
+        self._speaking, self._voice_missing = speaking, missing
+        if self.status is None:
+            return
+        if self.status.state in ("listening", "speaking"):
+            self.show("speaking" if speaking else "listening")
+        else:  # muted and deaf rooms can speak, too, but what they are goes before
+            self.show(self.status.state, self.status.detail)
 
     def tell(self, kind: type[Event], **fields: Any) -> None:
         self._publish(kind(**self._stamp, **fields))

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-SETTINGS = ("mute", "strictness", "threshold")
+SETTINGS = ("mute", "strictness", "threshold", "mode")
 """Settings with a state and a set topic."""
 
-ACTIONS = ("snooze", "test")
+ACTIONS = ("snooze", "test", "say", "stop")
 """Topics that only take commands."""
 
 

@@ -19,10 +19,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from types import ModuleType
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from listener.errors import SourceError
-from listener.sources import naming
+from listener.portaudio import naming
+from listener.portaudio.library import explain, follow_parent, list_devices, load_sounddevice, tell
 
 MAX_CHANNELS = 2
 """Sound servers claim 32, and arrays of microphones carry what is being played in their last channel."""
@@ -30,18 +31,6 @@ LATENCY_SECONDS = 0.1
 BLOCKS_PER_SECOND = 50
 QUEUE_SECONDS = 4.0
 REPORT_SECONDS = 1.0
-
-# PortAudio's error codes, portaudio.h
-INVALID_SAMPLE_RATE, DEVICE_UNAVAILABLE = -9997, -9985
-
-
-def load_sounddevice() -> ModuleType:
-    """Initialises PortAudio. Raises SourceError where it is not installed."""
-    try:
-        import sounddevice
-    except OSError as error:
-        raise SourceError(f"PortAudio cannot be loaded ({error}); install it: apt install libportaudio2") from None
-    return cast(ModuleType, sounddevice)
 
 
 class Handover:
@@ -60,25 +49,6 @@ class Handover:
             self.blocks.put_nowait(bytes(data))
         except queue.Full:
             self.dropped_blocks += 1
-
-
-def list_devices(sd: ModuleType, cards: Sequence[naming.Card], direction: str) -> list[naming.Device]:
-    """The devices that PortAudio can open now; `direction` is `input` or `output`."""
-    apis = [api["name"] for api in sd.query_hostapis()]
-    default_index = sd.default.device[direction]
-    return [
-        naming.Device(
-            index=index,
-            name=device["name"],
-            ids=naming.stable_ids(device["name"], cards),
-            channels=device[f"max_{direction}_channels"],
-            default_rate_hz=round(device["default_samplerate"]),
-            host_api=apis[device["hostapi"]],
-            is_default=index == default_index,
-        )
-        for index, device in enumerate(sd.query_devices())
-        if device[f"max_{direction}_channels"] > 0
-    ]
 
 
 def listing(sd: ModuleType) -> dict[str, Any]:
@@ -131,35 +101,6 @@ def copy(handover: Handover, out: BinaryIO, name: str) -> None:
         if lost != reported and time.monotonic() >= report_due:
             tell(overflows=lost[0], dropped_blocks=lost[1])
             reported, report_due = lost, time.monotonic() + REPORT_SECONDS
-
-
-def explain(name: str, error: Exception) -> str:
-    """PortAudio's error when opening a device, as words for a person."""
-    words, code, host = (*error.args, None, None, None)[:3]  # as sounddevice builds PortAudioError
-    if isinstance(host, tuple) and len(host) == 3:  # the host API's type, its code, its text
-        words = f"{words}: {host[2]}"
-    advice = "unplug it and plug it in again; `arecord -l` shows whether the system sees it"
-    if code == DEVICE_UNAVAILABLE:
-        advice = "it is in use by another program (fuser -v /dev/snd/* shows which), or has just been unplugged"
-    elif code == INVALID_SAMPLE_RATE:
-        advice = "the driver refuses its own default rate; choose it through the sound server instead"
-    return f"{name!r} cannot be opened: {words}; {advice}"
-
-
-def tell(**words: Any) -> None:
-    """One line of JSON on stderr."""
-    os.write(2, json.dumps(words).encode() + b"\n")
-
-
-def follow_parent() -> None:
-    """End this process when stdin does: whoever started us is gone, or wants us gone."""
-
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
-        os._exit(0)  # from whatever the driver is doing at the moment
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

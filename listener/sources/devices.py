@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from listener.errors import SourceError
-from listener.sources import naming
+from listener.portaudio import naming
 from listener.sources.child import MODULE, PACKAGE_PARENT, how_it_ended, parse_line
 
 LIST_SECONDS = 10.0
@@ -42,8 +42,17 @@ def find_input(wanted: str | None) -> SoundDevice:
 
     Raises DeviceNotFoundError, SourceError if there are several, and what `list_devices` raises.
     """
-    inputs = [naming.Device(**{**fields, "ids": tuple(fields["ids"])}) for fields in _listing()["input"]]
-    return _device(asdict(naming.find(wanted, inputs, naming.read_cards())))
+    return _find(wanted, "input", "microphone")
+
+
+def find_output(wanted: str | None) -> SoundDevice:
+    """The loudspeaker that a configuration means; as `find_input`."""
+    return _find(wanted, "output", "loudspeaker")
+
+
+def _find(wanted: str | None, direction: str, what: str) -> SoundDevice:
+    devices = [naming.Device(**{**fields, "ids": tuple(fields["ids"])}) for fields in _listing()[direction]]
+    return _device(asdict(naming.find(wanted, devices, naming.read_cards(), what)))
 
 
 def _listing() -> dict[str, list[dict[str, Any]]]:

@@ -1,6 +1,7 @@
-"""What people changed while the daemon ran (mute, strictness, threshold), kept over a restart.
+"""What people changed while the daemon ran (mute, strictness, threshold, mode), kept over a restart.
 
-One JSON file: `{"version": 1, "rooms": {SLUG: {"muted": false, "strictness": "balanced", "threshold": 0.5}}}`.
+One JSON file: `{"version": 1, "rooms": {SLUG: {"muted": false, "strictness": "balanced", "threshold": 0.5,
+"mode": "assistant"}}}`; what a file of an older release lacks comes from the configuration.
 Losing it is a nuisance and never a reason to stop hearing: nothing here raises because of what is on the disk.
 """
 
@@ -11,15 +12,15 @@ import stat
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
 from listener.errors import StoreError
+from listener.store.aside import set_aside
 from listener.types import RoomSettings
-from listener.vocabulary import STRICTNESS_STEPS
+from listener.vocabulary import STRICTNESS_STEPS, is_mode
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ _VALID: dict[str, Callable[[Any], bool]] = {
     "muted": lambda value: isinstance(value, bool),
     "strictness": lambda value: isinstance(value, str) and value in STRICTNESS_STEPS,
     "threshold": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1,
+    "mode": lambda value: isinstance(value, str) and is_mode(value),
 }
 
 
@@ -99,19 +101,11 @@ class SettingsStore:
             return {}
         except (StoreError, OSError) as error:
             what = error.strerror if isinstance(error, OSError) else error
-            logger.warning("%s: %s; %s, and every room begins with its configuration", self._path, what, self._aside())
+            logger.warning(
+                "%s: %s; %s, and every room begins with its configuration", self._path, what, set_aside(self._path)
+            )
             return {}
         return {room: _sensible(self._path, room, kept) for room, kept in rooms.items()}
-
-    def _aside(self) -> str:
-        """Rename the broken file, so that the next save does not destroy what somebody may want to look at."""
-        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        broken = self._path.with_name(f"{self._path.name}.broken-{now}")
-        try:
-            self._path.rename(broken)
-        except OSError as error:
-            return f"it cannot be set aside either ({error.strerror})"
-        return f"it was set aside as {broken.name}"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Down the loop go `Chunk`, `Percept`, `Outcome` and the events; up go `Control` v
 `start` and `end` are seconds of audio since the stream began; they need no clock.
 """
 
+from listener.types.answers import Answer, CommandFacts
 from listener.types.control import (
     BridgeInfo,
     Control,
@@ -11,6 +12,7 @@ from listener.types.control import (
     HearingReport,
     LevelReport,
     OwnVoice,
+    QueueFigures,
     Report,
     RoomSettings,
     Say,
@@ -19,8 +21,10 @@ from listener.types.control import (
     SetStrictness,
     SetThreshold,
     SettingsReport,
+    SetVolume,
     Snooze,
     Stop,
+    SummaryReport,
     Test,
 )
 from listener.types.events import (
@@ -42,6 +46,7 @@ from listener.types.outgoing import (
     Outbox,
 )
 from listener.types.protocols import (
+    Clips,
     Engine,
     Perceiver,
     Publisher,
@@ -54,6 +59,7 @@ from listener.types.protocols import (
     Teller,
 )
 from listener.types.speech import Addressed, Intent, Recognition, SpeechPercept, Spoken, Utterance
+from listener.types.timers import Timer, TimerStore
 from listener.types.values import (
     CHUNK_SAMPLES,
     CHUNK_SECONDS,
@@ -76,9 +82,12 @@ __all__ = [
     "OPTIONAL_FIELDS",
     "SAMPLE_RATE_HZ",
     "Addressed",
+    "Answer",
     "BridgeInfo",
     "Chunk",
+    "Clips",
     "Command",
+    "CommandFacts",
     "Control",
     "Decision",
     "Engine",
@@ -98,6 +107,7 @@ __all__ = [
     "Perceiver",
     "Percept",
     "Publisher",
+    "QueueFigures",
     "Recognition",
     "Reply",
     "Report",
@@ -113,6 +123,7 @@ __all__ = [
     "SetMute",
     "SetStrictness",
     "SetThreshold",
+    "SetVolume",
     "SettingsReport",
     "Snooze",
     "SoundEnded",
@@ -123,11 +134,14 @@ __all__ = [
     "Spoken",
     "Status",
     "Stop",
+    "SummaryReport",
     "Supervisor",
     "Tagger",
     "TaggerStream",
     "Teller",
     "Test",
+    "Timer",
+    "TimerStore",
     "Transcript",
     "Utterance",
     "event_dict",

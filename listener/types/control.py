@@ -1,6 +1,7 @@
 """What goes up the loop, the settings that it changes, and the reports on states that are no events."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from listener.types.values import Hearing
@@ -41,7 +42,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """How the room behaves: one of `vocabulary.MODES`, or `translate to LANGUAGE`."""
+    """How the room behaves: one of `vocabulary.MODES`, or `translate to LANGUAGE` (`vocabulary.is_mode`)."""
 
     mode: str
 
@@ -66,7 +67,15 @@ class OwnVoice:
     text: str | None
 
 
-Control = SetMute | SetStrictness | SetThreshold | SetMode | Snooze | Test | Say | Stop | OwnVoice
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """How loud we speak in the room: to `level` (0..1), or, where that is None, by `step` (-1..1) from now."""
+
+    level: float | None = None
+    step: float = 0.0
+
+
+Control = SetMute | SetStrictness | SetThreshold | SetMode | Snooze | Test | Say | Stop | OwnVoice | SetVolume
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ class RoomSettings:
     muted: bool = False
     strictness: str = "balanced"
     threshold: float = 0.5
+    mode: str = "assistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,17 @@ class HealthReport:
     chunk_latency_ms: float
     chunk_queue: int = 0
     chunks_dropped: int = 0
+    trouble: tuple[str, ...] = ()
+    """What is wrong with the daemon itself, in words for a person: state that cannot be saved, say."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How the way to the broker fares: messages that wait, those lost on it by kind, connections after the first."""
+
+    waiting: int = 0
+    drops: Mapping[str, int] = field(default_factory=dict)
+    reconnects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +143,13 @@ class BridgeInfo:
     rooms: tuple[str, ...]
 
 
-Report = HearingReport | LevelReport | SettingsReport | HealthReport | BridgeInfo
+@dataclass(frozen=True, slots=True)
+class SummaryReport:
+    """How often each sound started, by room and label, from `since` to `until` (RFC 3339, local time with its zone)."""
+
+    since: str
+    until: str
+    rooms: Mapping[str, Mapping[str, int]]
+
+
+Report = HearingReport | LevelReport | SettingsReport | HealthReport | BridgeInfo | SummaryReport

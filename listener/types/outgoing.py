@@ -1,6 +1,6 @@
 """Messages on their way to the broker."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,10 @@ class Outbox(Protocol):
         """The connection is lost: what was in flight is to be sent again, before everything else."""
         ...
 
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        """`wake` is called when there is something to take that was not there, or not ready, when it was put."""
+        ...
+
     def __len__(self) -> int:
         """Messages that wait or are in flight."""
         ...
@@ -53,4 +57,9 @@ class Outbox(Protocol):
     @property
     def drops(self) -> Mapping[str, int]:
         """How many messages were lost, by kind."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why messages would not survive a restart although they should; None while they do."""
         ...

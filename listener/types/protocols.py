@@ -46,8 +46,12 @@ class Tagger(Protocol):
         """A fresh stream: as if silence had come before."""
         ...
 
-    def step(self, stream: TaggerStream, magnitudes: Magnitudes) -> Scores:
-        """Hear the next chunk of that stream, as the room's shared spectrum. Raises PerceiveError."""
+    def hear(self, stream: TaggerStream, magnitudes: Magnitudes) -> None:
+        """Take the next chunk of that stream, as the room's shared spectrum. Raises PerceiveError."""
+        ...
+
+    def score(self, stream: TaggerStream) -> Scores:
+        """Score what the stream has heard last. Raises PerceiveError."""
         ...
 
 
@@ -58,7 +62,7 @@ class Perceiver(Protocol):
         """Hear the next chunk. Raises PerceiveError; the room then goes on with the next one."""
         ...
 
-    def finish(self, t: float) -> tuple[Episode, ...]:
+    async def finish(self, t: float) -> tuple[Episode, ...]:
         """End whatever still sounds, at the end of a recording or when the room is muted."""
         ...
 
@@ -102,6 +106,18 @@ class Publisher(Protocol):
     def report(self, report: Report) -> None: ...
 
 
+class Clips(Protocol):
+    """Keeps short recordings of one room's sounds, where that is configured."""
+
+    def heard(self, chunk: Chunk, percept: Percept) -> None:
+        """Take in the next chunk; every one, in order. Does not wait for a disk."""
+        ...
+
+    def forget(self) -> None:
+        """The room was muted, or its sound is interrupted: nothing of before is kept."""
+        ...
+
+
 class Supervisor(Protocol):
     """A source that is opened again when it fails."""
 
@@ -134,6 +150,10 @@ class Teller(Protocol):
         """Publish one event of that kind."""
         ...
 
+    def voice(self, *, speaking: bool, missing: bool) -> None:
+        """The room's loudspeaker speaks, or ceases to; `missing`: it should have a voice and has none."""
+        ...
+
     def report(self, report: Report) -> None: ...
 
 
@@ -146,6 +166,10 @@ class Speaker(Protocol):
 
     def enqueue(self, reply: Reply) -> None:
         """Say it as soon as those before it are said. Bounded: what does not fit is dropped, counted, logged."""
+        ...
+
+    def apply(self, control: Control) -> None:
+        """`Say`, `Stop`, `SetVolume`."""
         ...
 
     async def run(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.types.speech import SpeechPercept
+from listener.types.speech import SpeechPercept, Spoken
 from listener.vocabulary import DecisionName, Emotion, EndReason, Flag, Trigger
 
 SAMPLE_RATE_HZ = 16_000
@@ -119,3 +119,5 @@ class Outcome:
     engine: str | None = None
     """Who decided, if it was not the room's engine itself."""
     flags: frozenset[Flag] = frozenset()
+    transcripts: tuple[Spoken, ...] = ()
+    """What the engine has understood since the last outcome, of speech that it answers or has answered."""

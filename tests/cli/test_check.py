@@ -141,3 +141,22 @@ def test_a_port_that_something_else_has_is_an_error(tmp_path: Path) -> None:
         status, lines = check(tmp_path, embedded(taken.getsockname()[1]))
     assert status == 1
     assert the(lines, "the port is in use").startswith("error ")
+
+
+VOICE = """
+rooms:
+  - {{name: Kitchen, source: {{type: pipe}}, output: no such thing, language: {language}}}
+voice: {{engine: {engine}, model: /gone.onnx}}
+"""
+
+
+def test_the_voice_is_tried(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra `voice` is not installed")
+    status, lines = check(tmp_path, VOICE.format(engine="espeak", language="en") + FINE)
+    assert status == 1
+    assert the(lines, "voice: ") == "ok      voice: espeak-ng"
+    assert the(lines, "Kitchen: no loudspeaker").startswith("error ")
+    _, lines = check(tmp_path, VOICE.format(engine="espeak", language="xx") + FINE)
+    assert any(line.startswith("error ") and "no voice for the language 'xx'" in line for line in lines)
+    _, lines = check(tmp_path, VOICE.format(engine="piper", language="en") + FINE)
+    assert the(lines, "/gone.onnx: is not there").startswith("error ")

@@ -103,9 +103,12 @@ def one_room(scene: Path, mqtt: str, source: str = "") -> str:
     return f"rooms: [{{name: Kitchen, source: {source}}}]\nmqtt: {mqtt}\n"
 
 
-def test_an_alarm_reaches_an_independent_client(tmp_path: Path, scene: Path, mosquitto: Mosquitto) -> None:
+@pytest.mark.parametrize("processes", [0, 1])
+def test_an_alarm_reaches_an_independent_client(
+    processes: int, tmp_path: Path, scene: Path, mosquitto: Mosquitto
+) -> None:
     mosquitto.start()
-    config = one_room(scene, f"{{port: {mosquitto.port}}}")
+    config = one_room(scene, f"{{port: {mosquitto.port}}}") + f"engine: {{processes: {processes}}}\n"
     with witness(mosquitto.port) as client, daemon(tmp_path, config) as process:
         client.until(lambda: client.last("listener/kitchen/response"))
         client.until(lambda: "OFF" in client.all("listener/kitchen/sound/smoke_alarm")[2:])
@@ -116,7 +119,7 @@ def test_an_alarm_reaches_an_independent_client(tmp_path: Path, scene: Path, mos
         assert client.last("listener/kitchen/availability") == {"state": "online"}
         assert client.last("listener/bridge/state") == {"state": "online"}
         assert client.last("listener/bridge/info")["rooms"] == ["kitchen"]
-        assert client.last("listener/bridge/health")["memory_mb"] < 150
+        assert client.last("listener/bridge/health")["memory_mb"] < 150 + 80 * processes
         client.until(lambda: client.last("listener/kitchen/status")["state"] == "no_audio")
         assert "has ended" in client.last("listener/kitchen/status")["detail"]
         assert sum(topic.startswith("homeassistant/device/") for topic, _ in client.seen) == 2

@@ -86,3 +86,17 @@ def test_an_unknown_model_is_named(folder: Path) -> None:
     for action in ("pull", "verify"):
         with pytest.raises(ModelError, match="yamnit"):
             command(action, "yamnit")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors.index.json", "a-00001.safetensors", "tokenizer.json"])
+def test_half_a_checkpoint_is_told_what_it_lacks(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(ModelError, match=r"no Audio-Interaction checkpoint: model_config.yaml, .*missing"):
+        command("verify", str(tmp_path))
+
+
+def test_a_folder_of_neither_kind_is_told_what_both_have(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ModelError, match=r"neither a model \(yamnet.tflite.*nor a checkpoint .*model_config.yaml"):
+            command("verify", str(folder))

@@ -7,10 +7,10 @@ import pytest
 from listener.publish.backoff import Backoff, Complaints
 
 
-def test_it_doubles_to_a_minute_and_begins_again_after_a_healthy_one() -> None:
+def test_it_doubles_to_ten_seconds_and_begins_again_after_a_healthy_minute() -> None:
     backoff = Backoff(lambda _low, high: high)
-    assert [backoff.next() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert backoff.next(healthy_seconds=59) == 60
+    assert [backoff.next() for _ in range(8)] == [1, 2, 4, 8, 10, 10, 10, 10]
+    assert backoff.next(healthy_seconds=59) == 10
     assert backoff.next(healthy_seconds=60) == 1
 
 

@@ -14,6 +14,8 @@ from listener.types import (
     Message,
     ResponseEnded,
     ResponseStarted,
+    RoomSettings,
+    SettingsReport,
     SoundEnded,
     SoundStarted,
 )
@@ -107,6 +109,20 @@ def test_hearing_goes_out_on_change_and_once_a_second() -> None:
     assert hear(2.0, 0.6) == 1
     assert hear(0.4, 0.9) == 1  # a new stream
     assert len(b.report(HearingReport("hall", 0.4, ()))) == 1
+
+
+def test_settings_are_retained_states() -> None:
+    b = board()
+    settings = RoomSettings(muted=True, strictness="strict", threshold=0.25, mode="translate to Greek")
+    messages = b.report(SettingsReport("kitchen", settings))
+    assert brief(messages) == [
+        ("mute", b"ON"),
+        ("strictness", b"strict"),
+        ("threshold", b"0.25"),
+        ("mode", b"translate to Greek"),
+    ]
+    assert all(message.retain and message.qos == 1 for message in messages)
+    assert set(messages) <= set(b.states)
 
 
 def test_a_level_is_always_a_number() -> None:

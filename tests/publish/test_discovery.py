@@ -35,7 +35,7 @@ def test_every_component_is_complete_and_its_ids_are_unique() -> None:
         assert "object_id" not in cell
         assert cell["default_entity_id"].startswith(f"{cell['p']}.")
         assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", cell["default_entity_id"])
-        assert cell["p"] == "button" or "state_topic" in cell
+        assert cell["p"] in ("button", "notify") or "state_topic" in cell
     for key in ("unique_id", "default_entity_id"):
         assert len({cell[key] for cell in cells}) == len(cells)
     assert KITCHEN["cmps"]["level"]["default_entity_id"] == "sensor.kitchen_level"
@@ -48,6 +48,7 @@ def test_a_room_has_what_it_should() -> None:
     platforms = {key: cell["p"] for key, cell in cells.items() if not key.startswith("sound_")}
     assert platforms == {
         "sound": "event",
+        "command": "event",
         "status": "sensor",
         "problem": "binary_sensor",
         "hearing": "sensor",
@@ -56,6 +57,9 @@ def test_a_room_has_what_it_should() -> None:
         "mute": "switch",
         "strictness": "select",
         "threshold": "number",
+        "mode": "select",
+        "say": "notify",
+        "stop": "button",
         "snooze": "button",
         "test": "button",
     }
@@ -67,6 +71,15 @@ def test_a_room_has_what_it_should() -> None:
     assert set(classes.values()) == {"smoke", "carbon_monoxide", "safety", "sound"}
     assert KITCHEN["dev"]["via_device"] in BRIDGE["dev"]["identifiers"]
     assert KITCHEN["dev"]["suggested_area"] == "Kitchen"
+
+
+def test_modes_are_those_that_the_engine_offers() -> None:
+    assert KITCHEN["cmps"]["mode"]["options"] == ["assistant", "monitor"]
+    modes = ("assistant", "monitor", "transcribe", "translate to Chinese")
+    other = devices(TOPICS, rooms("Kitchen"), ("siren",), "1", modes)[TOPICS.discovery("kitchen")]
+    cell = other["cmps"]["mode"]
+    assert cell["options"] == list(modes)
+    assert (cell["command_topic"], cell["state_topic"]) == ("listener/kitchen/mode/set", "listener/kitchen/mode")
 
 
 def test_a_room_is_available_while_it_and_the_daemon_are_but_the_connection_always_says_which() -> None:

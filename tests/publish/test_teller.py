@@ -164,3 +164,20 @@ def test_an_episode_without_a_duration_ends_with_none_lost() -> None:
 )
 def test_times_are_utc_with_milliseconds(unix_ns: int | None, text: str | None) -> None:
     assert rfc3339(unix_ns) == text
+
+
+def test_the_voice_is_part_of_the_status() -> None:
+    desk = Desk()
+    desk.teller.voice(speaking=True, missing=False)  # before anything was heard there is no status to change
+    desk.hear(Percept(0.4, -40.0))
+    desk.hear(Percept(0.8, -40.0))
+    desk.teller.voice(speaking=False, missing=True)
+    desk.hear(Percept(1.2, -40.0))
+    desk.teller.show("muted", "the microphone is closed")
+    desk.teller.voice(speaking=True, missing=False)
+    assert desk.statuses() == [
+        ("speaking", (), ""),
+        ("listening", ("no_voice",), ""),
+        ("muted", ("no_voice",), "the microphone is closed"),
+        ("muted", (), "the microphone is closed"),
+    ]

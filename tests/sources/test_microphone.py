@@ -14,7 +14,8 @@ import pytest
 from sound_server import SoundServer, sound_server
 
 from listener.errors import DeviceNotFoundError, SourceError
-from listener.sources.capture import DEVICE_UNAVAILABLE, Handover, copy, explain
+from listener.portaudio.library import DEVICE_UNAVAILABLE, explain
+from listener.sources.capture import Handover, copy
 from listener.sources.devices import find_input, list_devices
 from listener.sources.microphone import Microphone
 from listener.types import Chunk

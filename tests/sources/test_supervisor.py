@@ -50,9 +50,9 @@ async def test_what_fails_is_told_and_opened_again_where_it_broke_off(waits: lis
     assert source.opened == source.closed == 3
 
 
-async def test_patience_doubles_to_half_a_minute(waits: list[float]) -> None:
+async def test_patience_doubles_to_eight_seconds(waits: list[float]) -> None:
     await told(SupervisedSource(FakeSource(*[[GONE]] * 9, [])))
-    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert waits == [0.5, 1, 2, 4, 8, 8, 8, 8, 8]
 
 
 async def test_patience_begins_anew_after_ten_seconds_of_sound(waits: list[float]) -> None:

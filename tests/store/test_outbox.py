@@ -1,11 +1,13 @@
 """The outbox in memory."""
 
 import logging
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listener.store.kept import Kept
 from listener.store.outbox import MemoryOutbox
 from listener.types import Message
 
@@ -83,6 +85,44 @@ def test_when_all_are_urgent_the_oldest_goes() -> None:
     for n in range(4):
         outbox.put(event(str(n), urgent=True))
     assert drain(outbox) == ["2", "3"]
+
+
+def test_old_events_go_and_urgent_ones_later() -> None:
+    now = 0.0
+    outbox = MemoryOutbox(clock=lambda: now, max_age_seconds=10, max_urgent_age_seconds=100)
+    outbox.put(event("fire", urgent=True))
+    outbox.put(event("dog"))
+    now = 11.0
+    outbox.put(event("late"))
+    assert dict(outbox.drops) == {"sound": 1}
+    assert drain(outbox) == ["fire", "late"]
+    outbox.put(event("flood", urgent=True))
+    now = 112.0
+    assert outbox.take(True) is None
+    assert dict(outbox.drops) == {"sound": 2}
+    assert len(outbox) == 0
+
+
+def test_large_events_go_before_there_are_too_many_bytes() -> None:
+    outbox = MemoryOutbox(capacity_bytes=100)
+    outbox.put(event("u" * 60, urgent=True))
+    outbox.put(event("a" * 30))
+    outbox.put(event("b" * 30))
+    assert drain(outbox) == ["u" * 60, "b" * 30]
+    outbox.put(event("c" * 100))
+    assert drain(outbox) == ["c" * 100]  # what has left makes room
+
+
+def test_what_an_earlier_process_left_goes_first_and_keeps_its_age() -> None:
+    now = 0.0
+    outbox = MemoryOutbox(clock=lambda: now, max_age_seconds=3_600)
+    outbox.put(event("new"))
+    hour_ago, future = time.time() - 3_590, time.time() + 1e9
+    outbox.absorb([Kept(-3, event("old"), hour_ago), Kept(-2, event("set back"), future)], 5)
+    assert drain(outbox) == ["old", "set back", "new"]
+    outbox.absorb([Kept(-1, event("expired"), hour_ago - 20)], 5)
+    assert drain(outbox) == []
+    assert dict(outbox.drops) == {"sound": 1}
 
 
 def test_what_the_broker_refuses_is_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -115,6 +115,8 @@ def test_a_folder_in_its_place_is_set_aside(path: Path) -> None:
         ("muted", 1),
         ("strictness", "very"),
         ("strictness", ["strict"]),
+        ("mode", "butler"),
+        ("mode", None),
         ("threshold", 1.01),
         ("threshold", -0.01),
         ("threshold", True),

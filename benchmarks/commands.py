@@ -1,0 +1,228 @@
+"""Spoken commands and prose through the speech layer: what is understood, wrongly taken for a command, and how fast.
+
+    python benchmarks/commands.py [--part clean,noisy,prose,wake] [--minutes 60] [--every N] [--report]
+
+Sixty commands of twelve intents (data/commands.yaml) by Debian's flite voices slt, rms, awb and kal16, each in a room
+of its own without a wake word; `clean`, and `noisy`: reverberation of 0.4 s (exponential decay, its energy equal to the
+direct sound's, as a little over half a metre away) and pink noise 20 dB below. `prose`: data/prose.txt by flite and
+espeak-ng, round and round; `wake`: the same in a room that waits for its wake word. Needs flite and espeak-ng.
+Writes docs/reports/commands.md with --report. Exits 1 when a bound is missed.
+"""
+
+import argparse
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile as sf
+import soxr
+import yaml
+from rich.progress import track
+
+from listener.config import HomeConfig, SpeechConfig
+from listener.perceive.level import level_dbfs
+from listener.perceive.speech.models import SpeechModels, plan_speech
+from listener.perceive.speech.perceiver import SpeechPerceiver
+from listener.respond.commands import Commands
+from listener.sentences.loading import load_sentences
+from listener.types import CHUNK_SAMPLES, CHUNK_SECONDS, SAMPLE_RATE_HZ, Chunk, Intent, Samples, Spoken
+
+DATA = Path(__file__).resolve().parent / "data"
+REPORT = DATA.parents[1] / "docs" / "reports" / "commands.md"
+FLITE = ("slt", "rms", "awb", "kal16")
+ESPEAK = (("en-us", 150), ("en-gb", 165), ("en-us+f3", 160), ("en-gb+m3", 175))
+LEVEL_DBFS = -26.0
+NOISE_DB = 20.0
+REVERBERATION_SECONDS = 0.4
+DIRECT_TO_REVERBERANT_DB = 0.0
+BEFORE_SECONDS = 0.8
+AFTER_SECONDS = 1.6
+
+
+def speak(command: Sequence[str]) -> Samples:
+    """Synthesize by a program of the system that takes the name of a file last: 16 kHz, speech at -26 dBFS."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        subprocess.run([*command, file.name], check=True, capture_output=True)
+        samples, rate = sf.read(file.name, dtype="float32")
+    samples = samples if rate == SAMPLE_RATE_HZ else soxr.resample(samples, rate, SAMPLE_RATE_HZ)
+    loud = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max())
+    spoken = samples[loud[0] : loud[-1] + 1]
+    return (spoken * (10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(spoken**2)))).astype(np.float32)
+
+
+def flite(voice: str, text: str) -> Samples:
+    return speak(("flite", "-voice", voice, "-t", text, "-o"))
+
+
+def espeak(voice: str, words_per_minute: int, text: str) -> Samples:
+    return speak(("espeak-ng", "-v", voice, "-s", str(words_per_minute), text, "-w"))
+
+
+def pink(count: int, rng: np.random.Generator) -> Samples:
+    """Noise with 3 dB less each octave, of power 1."""
+    spectrum = rng.normal(size=(2, count // 2 + 1)) / np.sqrt(np.maximum(1, np.arange(count // 2 + 1)))
+    samples = np.fft.irfft(spectrum[0] + 1j * spectrum[1], count)
+    return (samples / np.sqrt(np.mean(samples**2))).astype(np.float32)
+
+
+def reverberant(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Polack's model: the direct sound, then noise that falls by 60 dB in the reverberation time."""
+    count = round(1.2 * REVERBERATION_SECONDS * SAMPLE_RATE_HZ)
+    decay = np.exp(-6.9078 * np.arange(count) / SAMPLE_RATE_HZ / REVERBERATION_SECONDS)
+    tail = rng.normal(size=count) * decay
+    tail *= 10 ** (-DIRECT_TO_REVERBERANT_DB / 20) / np.sqrt(np.sum(tail**2))
+    tail[0] += 1.0
+    size = len(samples) + count
+    return np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)[: len(samples) + count // 2].astype(
+        np.float32
+    )
+
+
+def in_a_room(samples: Samples, noisy: bool, rng: np.random.Generator) -> tuple[Samples, float]:
+    """Silence before and after, noise over all; and the second at which the last word ends."""
+    end = BEFORE_SECONDS + len(samples) / SAMPLE_RATE_HZ
+    heard = reverberant(samples, rng) if noisy else samples
+    around = [np.zeros(round(s * SAMPLE_RATE_HZ), np.float32) for s in (BEFORE_SECONDS, AFTER_SECONDS)]
+    padded = np.concatenate((around[0], heard, around[1]))
+    floor = LEVEL_DBFS - NOISE_DB if noisy else -70.0
+    return padded + pink(len(padded), rng) * np.float32(10 ** (floor / 20)), end
+
+
+@dataclass
+class Room:
+    """The speech layer as a room runs it, and what it cost."""
+
+    models: SpeechModels
+    commands: Commands
+    area: str
+    seconds: list[float] = field(default_factory=list)
+
+    def hear(self, samples: Samples, addressing: str) -> list[tuple[float, Spoken, Intent | None]]:
+        """What was understood and when, in seconds of audio; surely enough or not."""
+        perceiver = SpeechPerceiver("room", self.models, addressing=addressing)  # type: ignore[arg-type]
+        heard = []
+        for index in range(len(samples) // CHUNK_SAMPLES):
+            chunk = Chunk(samples[index * CHUNK_SAMPLES : (index + 1) * CHUNK_SAMPLES], index)
+            begun = time.perf_counter()
+            percept = perceiver.step(chunk, level_dbfs(chunk.samples))
+            found = [(spoken, self.understand(spoken)) for spoken in percept.spoken if spoken.final]
+            self.seconds.append(time.perf_counter() - begun)
+            heard += [(chunk.t, *pair) for pair in found]
+        return heard
+
+    def understand(self, spoken: Spoken) -> Intent | None:
+        if spoken.confidence < self.models.plan.config.needed_confidence(spoken.addressed):
+            return None
+        return self.commands.understand(spoken.text, spoken.confidence, self.area)
+
+
+def wanted(command: dict[str, Any], area: str) -> tuple[str, dict[str, Any]]:
+    return command["intent"], {k: area if v == "here" else v for k, v in command["slots"].items()}
+
+
+@dataclass
+class Score:
+    name: str
+    heard: int = 0
+    right: int = 0
+    wrong: int = 0
+    delays: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def run_commands(room: Room, data: dict[str, Any], name: str, every: int) -> Score:
+    rng, score = np.random.default_rng(4), Score(name)
+    everything = list(itertools.product(data["commands"], FLITE))[::every]
+    for command, voice in track(everything, description=name):
+        samples, end = in_a_room(flite(voice, command["text"]), name == "noisy", rng)
+        results = room.hear(samples, "open")
+        accepted = [(t, intent) for t, _, intent in results if intent is not None]
+        right = [t for t, intent in accepted if (intent.name, dict(intent.slots)) == wanted(command, room.area)]
+        score.heard += 1
+        score.right += bool(right) and len(accepted) == 1
+        score.wrong += len(accepted) > len(right)
+        score.delays += [t - end for t in right[:1]]
+        if not right or len(accepted) > 1:
+            said = "; ".join(f"{s.text} ({s.confidence:.2f})" for _, s, _ in results) or "nothing"
+            score.failures.append(f"{voice}: {command['text']} -> {said}")
+    return score
+
+
+def prose(minutes: float) -> Iterator[Samples]:
+    """Paragraphs by one voice after the other until there is enough."""
+    paragraphs = (DATA / "prose.txt").read_text(encoding="utf-8").split("\n")
+    voices = [(lambda text, v=v: flite(v, text)) for v in FLITE]
+    voices += [(lambda text, v=v, s=s: espeak(v, s, text)) for v, s in ESPEAK]
+    left = minutes * 60
+    for read, text in itertools.cycle(itertools.product(voices, filter(None, paragraphs))):
+        samples = read(text)
+        yield samples
+        left -= len(samples) / SAMPLE_RATE_HZ
+        if left <= 0:
+            return
+
+
+def run_prose(room: Room, minutes: float, addressing: str) -> Score:
+    rng, score = np.random.default_rng(5), Score("wake" if addressing == "wake_word" else "prose")
+    for samples in track(prose(minutes), description=score.name, total=None):
+        heard = samples + pink(len(samples), rng) * np.float32(10**-3)
+        score.heard += len(heard)
+        for _, spoken, intent in room.hear(heard, addressing):
+            if intent is not None:
+                score.wrong += 1
+                score.failures.append(f"{spoken.text} ({spoken.confidence:.2f})")
+    return score
+
+
+def told(score: Score) -> tuple[str, bool]:
+    if score.name in ("prose", "wake"):
+        hours = score.heard / SAMPLE_RATE_HZ / 3600
+        allowed = 1 if score.name == "prose" else 0
+        row = f"| {score.name}: {hours:.2f} h of prose | {score.wrong} accepted (at most {allowed}) |"
+        return row, score.wrong <= allowed
+    right, wrong = score.right / score.heard, score.wrong / score.heard
+    delay = float(np.median(score.delays)) if score.delays else float("inf")
+    need = 0.95 if score.name == "clean" else 0.80
+    fine = right >= need and wrong <= 0.01 and delay <= 0.8
+    row = f"{right:.1%} right (at least {need:.0%}), {wrong:.1%} wrong (at most 1%), median delay {delay:.2f} s (0.80)"
+    return f"| {score.name}: {score.heard} commands | {row} |", fine
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="clean,noisy,prose,wake")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of prose")
+    parser.add_argument("--every", type=int, default=1, help="every Nth command")
+    parser.add_argument("--report", action="store_true")
+    options = parser.parse_args()
+    data = yaml.safe_load((DATA / "commands.yaml").read_text(encoding="utf-8"))
+    home = HomeConfig.model_validate(data["home"])
+    models = SpeechModels(plan_speech(SpeechConfig(), home, ["en"], wake_word=True))
+    room = Room(models, Commands(load_sentences("en", home)), data["here"])
+    scores = [
+        run_commands(room, data, part, options.every)
+        if part in ("clean", "noisy")
+        else run_prose(room, options.minutes, "wake_word" if part == "wake" else "open")
+        for part in options.part.split(",")
+    ]
+    p99 = float(np.quantile(room.seconds, 0.99))
+    rows = [told(score) for score in scores]
+    lines = [row for row, _ in rows] + [f"| processing of a chunk ({CHUNK_SECONDS} s), p99 | {p99:.3f} s (0.2) |"]
+    print("\n".join(lines))
+    for score in scores:
+        print(*score.failures, sep="\n")
+    if options.report:
+        head = ["# Spoken commands", "", "By `benchmarks/commands.py`.", "", "| what | result |", "| --- | --- |"]
+        REPORT.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
+    return 0 if all(fine for _, fine in rows) and p99 <= 0.2 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Speech: is anybody speaking, is it meant for us, and what was said."""

@@ -1,0 +1,260 @@
+"""The closed recognizer: pocketsphinx searches a grammar of the home's commands while somebody speaks.
+
+A second decoder hears the same sound as mere phones (its bundled phone model). How much better the grammar explains
+the sound than the phones do, for each frame of speech, is the confidence: prose fits phones and no command
+(docs/decisions/0041 has the measurement).
+"""
+
+import logging
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from pocketsphinx import Decoder
+
+from listener.config import PHONES
+from listener.errors import ModelError
+from listener.perceive.speech.lexicon import model_folder
+from listener.perceive.speech.phones import distance
+from listener.sentences.graph import WordGraph
+from listener.types import SAMPLE_RATE_HZ, Recognition, Samples
+
+log = logging.getLogger(__name__)
+
+MAX_OPEN: Final = 16
+"""Utterances that one worker recognizes at a time: people in so many of its rooms speak at once."""
+
+NORM_SECONDS: Final = 0.8
+"""The cepstral mean is taken from so much of the beginning, and decoding begins then: microphones and rooms differ by
+more than words do, and pocketsphinx would begin each utterance with a mean that fits none of them."""
+
+SCORE_SCALE: Final = 1024.0
+"""pocketsphinx shifts its logarithms right by 10 bits (SENSCR_SHIFT) before it tells them."""
+
+WORD_BEAM: Final = 1e-40
+"""How unlikely a word's end may be and still be followed. pocketsphinx's own 7e-29 loses whole sentences when one word
+was said unusually; this costs a third more time."""
+
+NO_WORDS: Final = ("<", "[", "(")
+"""How pocketsphinx writes silence, noise and empty arcs: they say nothing about a command."""
+
+NOTHING: Final = Recognition("", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What decoders are made from: picklable, made once. `wake_words` may stand before a command and are left out."""
+
+    graph: WordGraph
+    dictionary: tuple[str, ...]
+    wake_words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What the two searches found. Logarithms are natural, frames are 10 ms."""
+
+    text: str
+    ratio: float = 0.0
+    """Log-likelihood of the grammar over that of the phones, per frame of words."""
+    worst: float = 0.0
+    """Of the word that fits worst: its log-likelihood per frame, 0 being the best that any sound could have had."""
+    gaps: float = 0.0
+    """The share of frames between the first and the last word that no word explains."""
+    distance: float = 0.0
+    """From the phones of the words to those that were heard freely, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Logistic regression from what was found to a confidence, fitted on commands and prose (docs/decisions/0041)."""
+
+    bias: float = 9.51
+    ratio: float = 0.94
+    worst: float = 1.37
+    gaps: float = -19.3
+    distance: float = -4.76
+
+    def confidence(self, found: Decoded) -> float:
+        ratio = max(-3.0, min(3.0, found.ratio))
+        evidence = self.bias + self.ratio * ratio + self.worst * found.worst
+        evidence += self.gaps * found.gaps + self.distance * found.distance
+        return 1.0 / (1.0 + math.exp(max(-50.0, min(50.0, -evidence))))
+
+
+class ClosedRecognizer:
+    """A pool of decoders that share a grammar; they are made when first needed and kept."""
+
+    def __init__(self, grammar: Grammar, calibration: Calibration | None = None, max_open: int = MAX_OPEN) -> None:
+        self._grammar = grammar
+        self._calibration = calibration or Calibration()
+        self._max_open = max_open
+        self._idle: list[_Decoders] = [_Decoders(grammar)]
+        self._made = 1
+        self.refused = 0
+        """Utterances that were not recognized because as many as there may be were open."""
+
+    def open(self) -> "ClosedHearing | None":
+        if not self._idle:
+            if self._made >= self._max_open:
+                self.refused += 1
+                log.warning("speech: %d people speak at once; an utterance is not recognized", self._made)
+                return None
+            self._idle.append(_Decoders(self._grammar))
+            self._made += 1
+        return ClosedHearing(self._idle.pop(), self._grammar.wake_words, self._calibration, self._idle)
+
+
+class ClosedHearing:
+    """One utterance; gives its decoders back when it ends."""
+
+    def __init__(
+        self, decoders: "_Decoders", wake_words: frozenset[str], calibration: Calibration, idle: "list[_Decoders]"
+    ) -> None:
+        self._decoders: _Decoders | None = decoders
+        self._wake_words = wake_words
+        self._calibration = calibration
+        self._idle = idle
+        self._waiting: list[Samples] = []
+        self._begun = False
+
+    def feed(self, samples: Samples) -> None:
+        assert self._decoders is not None, "this utterance has ended"
+        if self._begun:
+            self._decoders.feed(samples)
+            return
+        self._waiting.append(samples)
+        if sum(map(len, self._waiting)) >= NORM_SECONDS * SAMPLE_RATE_HZ:
+            self._begin()
+
+    def partial(self) -> str:
+        return self._plain(self._decoders.partial()) if self._decoders is not None and self._begun else ""
+
+    def finish(self) -> Recognition:
+        assert self._decoders is not None, "this utterance has ended"
+        if not self._begun:
+            if not sum(map(len, self._waiting)):
+                self._give_back()
+                return NOTHING
+            self._begin()
+        result = self._decoders.finish()
+        self._give_back()
+        text = self._plain(result.text)
+        return Recognition(text, round(self._calibration.confidence(result), 3)) if text else NOTHING
+
+    def close(self) -> None:
+        if self._decoders is not None and self._begun:
+            self._decoders.finish()
+        self._give_back()
+
+    def _begin(self) -> None:
+        assert self._decoders is not None
+        self._begun = True
+        self._decoders.begin(np.concatenate(self._waiting) if self._waiting else np.zeros(0, np.float32))
+        self._waiting = []
+
+    def _give_back(self) -> None:
+        if self._decoders is not None:
+            self._idle.append(self._decoders)
+            self._decoders = None
+
+    def _plain(self, text: str) -> str:
+        """Without the wake word that came before it."""
+        words = text.split()
+        while words and words[0] in self._wake_words:
+            words.pop(0)
+        return " ".join(words)
+
+
+class _Decoders:
+    """Two searches over the same sound: the grammar, and the loop of phones that it has to beat."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        folder = model_folder()
+        self._pronounced = {line.split()[0]: line.split()[1:] for line in grammar.dictionary}
+        self._grammar = _decoder(grammar.dictionary)
+        arcs = [(a, b, 1.0, word) if word else (a, b, 1.0) for a, b, word in grammar.graph.arcs]
+        self._grammar.add_fsg("grammar", self._grammar.create_fsg("grammar", 0, grammar.graph.final, arcs))
+        self._grammar.activate_search("grammar")
+        self._phones = _decoder(())
+        self._phones.add_allphone_file("phones", str(folder / "en-us-phone.lm.bin"))
+        self._phones.activate_search("phones")
+        self._unknown_mean = self._grammar.get_cmn()
+        self._both = (self._grammar, self._phones)
+
+    def begin(self, samples: Samples) -> None:
+        mean = self._cepstral_mean(samples)
+        for decoder in self._both:
+            decoder.set_cmn(mean)
+            decoder.start_utt()
+        self.feed(samples)
+
+    def feed(self, samples: Samples) -> None:
+        for decoder in self._both:
+            decoder.process_raw(_pcm(samples))
+
+    def partial(self) -> str:
+        found = self._grammar.hyp()
+        return "" if found is None else found.hypstr
+
+    def finish(self) -> Decoded:
+        for decoder in self._both:
+            decoder.end_utt()
+        found, phones = self._grammar.hyp(), self._phones.hyp()
+        if found is None or phones is None:
+            return Decoded("")
+        words = [segment for segment in self._grammar.seg() if not segment.word.startswith(NO_WORDS)]
+        if not words:
+            return Decoded("")
+        frames = sum(map(_frames, words))
+        return Decoded(
+            found.hypstr,
+            SCORE_SCALE * (_log(found.score) - _log(phones.score)) / frames,
+            min(_log(word.ascore) / _frames(word) for word in words),
+            1.0 - frames / (words[-1].end_frame - words[0].start_frame + 1),
+            distance(
+                [phone for word in words for phone in self._pronounced.get(word.word, ())],
+                [segment.word for segment in self._phones.seg() if segment.word in PHONES],
+            ),
+        )
+
+    def _cepstral_mean(self, samples: Samples) -> str:
+        self._grammar.set_cmn(self._unknown_mean)
+        if not len(samples):
+            return str(self._unknown_mean)
+        self._grammar.start_utt()
+        self._grammar.process_raw(_pcm(samples), no_search=True)
+        mean = self._grammar.get_cmn(update=True)
+        self._grammar.end_utt()
+        return str(mean)
+
+
+def _decoder(dictionary: Sequence[str]) -> Any:
+    """A decoder without a search. pocketsphinx reads its dictionary from a file, which is gone when this returns."""
+    with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="utf-8") as file:
+        file.write("\n".join(dictionary or ("a AH",)) + "\n")
+        file.flush()
+        try:
+            return Decoder(
+                hmm=str(model_folder() / "en-us"), dict=file.name, lm=None, wbeam=WORD_BEAM, loglevel="FATAL"
+            )
+        except RuntimeError as error:
+            raise ModelError(
+                f"{model_folder()}: pocketsphinx cannot load its model: {error}; install it again"
+            ) from None
+
+
+def _frames(segment: Any) -> int:
+    return int(segment.end_frame - segment.start_frame + 1)
+
+
+def _pcm(samples: Samples) -> bytes:
+    """16 bit, as pocketsphinx wants it."""
+    return (np.clip(samples, -1.0, 1.0) * 32_767.0).astype("<i2").tobytes()
+
+
+def _log(score: float) -> float:
+    return math.log(max(score, 1e-300))

@@ -1,0 +1,236 @@
+"""Speech in one room: gate, voice activity, wake word, endpointing, recognition; one chunk after the other."""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from listener.perceive.speech.addressing import Addressing
+from listener.perceive.speech.echo import Echo
+from listener.perceive.speech.endpointing import Begun, Ended, Endpointer
+from listener.perceive.speech.gate import Gate
+from listener.perceive.speech.models import SpeechModels
+from listener.perceive.speech.recognizer import Hearing
+from listener.perceive.speech.silero import FRAME_SAMPLES, VoiceStream
+from listener.types import (
+    CHUNK_SAMPLES,
+    SAMPLE_RATE_HZ,
+    Addressed,
+    Chunk,
+    OwnVoice,
+    Recognition,
+    Samples,
+    SetMode,
+    SpeechPercept,
+    Spoken,
+)
+
+log = logging.getLogger(__name__)
+
+KEPT_SAMPLES: Final = 5 * CHUNK_SAMPLES
+"""2 s: an utterance's pre-roll, and a wake word that turns out to have been its beginning."""
+WAKE_WORD_SAMPLES: Final = 26_000
+"""The longest bundled wake word (1.1 s), the model's delay and a chunk: from so long before it was told, we listen."""
+RAISED_WHILE_SPEAKING: Final = 0.3
+HANGOVER_CHUNKS: Final = 3
+"""The gate stays open so long: words have pauses, and the wake word's model must hear the end of what it began."""
+
+
+@dataclass
+class _Utterance:
+    start: int
+    addressed: Addressed
+    hearing: Hearing | None
+    level_dbfs: float
+    over_own_voice: bool
+    fed: int
+    """The stream's sample up to which the recognizer has heard."""
+    partial: str = ""
+
+
+class SpeechPerceiver:
+    """One room. Plain and synchronous; `models` belongs to the calling thread. `apply` may come from any thread."""
+
+    def __init__(
+        self,
+        room: str,
+        models: SpeechModels,
+        *,
+        addressing: Literal["wake_word", "open"] = "wake_word",
+        language: str = "en",
+        mode: str = "assistant",
+    ) -> None:
+        config = models.plan.config
+        self._room = room
+        self._models = models
+        self._language = language
+        self._mode = mode
+        self._addressing = Addressing(addressing, config.wake_word)
+        self._wake = models.wake_word() if addressing == "wake_word" else None
+        self._gate = Gate(config.vad.above_noise_db)
+        self._endpointer = Endpointer(config.vad)
+        self._echo = Echo()
+        self._controls: deque[OwnVoice | SetMode] = deque()  # append and popleft are atomic
+        self._open: _Utterance | None = None
+        self._kept = np.zeros(0, np.float32)
+        self._voice: VoiceStream | None = None
+        self._frame_start = 0
+        self._hangover = 0
+        self.echoes = 0
+        """Utterances dropped because they were our own words."""
+        self.refused = 0
+        """Utterances that no decoder was free for."""
+
+    def step(self, chunk: Chunk, level_dbfs: float, speech_score: float | None = None) -> SpeechPercept:
+        """Hear the next chunk. `speech_score`: the tagger's, 0 to 1, if it has one."""
+        end = (chunk.index + 1) * CHUNK_SAMPLES
+        self._obey(chunk.t)
+        self._kept = np.concatenate((self._kept, chunk.samples))[-KEPT_SAMPLES:]
+        if not self._is_worth_it(level_dbfs, speech_score):
+            self._voice = None
+            self._endpointer.silence()
+            return SpeechPercept()
+        fresh = self._fresh(chunk.samples, end)
+        woken = self._listen_for_wake_word(fresh, chunk.t)
+        best, spoken = self._follow(fresh, end, level_dbfs)
+        return SpeechPercept(best, self._open is not None, woken, tuple(spoken))
+
+    def finish(self, t: float) -> tuple[Spoken, ...]:
+        """The stream has ended, or the room is muted: end the utterance that is open, and begin anew."""
+        ended = self._endpointer.finish()
+        spoken = self._end(ended) if ended is not None else []
+        self._kept, self._voice = np.zeros(0, np.float32), None
+        log.debug("%s: speech ended at %.1f s", self._room, t)
+        return tuple(spoken)
+
+    def apply(self, control: object) -> None:
+        """Takes effect with the next chunk; controls that are not about speech are ignored."""
+        if isinstance(control, OwnVoice | SetMode):
+            self._controls.append(control)
+
+    def _obey(self, t: float) -> None:
+        while self._controls:
+            control = self._controls.popleft()
+            if isinstance(control, SetMode):
+                self._mode = control.mode
+            elif control.text is not None:
+                self._echo.begin(control.text, t)
+            else:
+                self._echo.end(t)
+                self._addressing.replied(t)
+
+    def _is_worth_it(self, level_dbfs: float, speech_score: float | None) -> bool:
+        if self._gate.step(level_dbfs, speech_score) or self._open is not None:
+            self._hangover = HANGOVER_CHUNKS
+            return True
+        self._hangover -= 1
+        return self._hangover > 0
+
+    def _fresh(self, samples: Samples, end: int) -> Samples:
+        """What the models have not heard: this chunk; when the gate has just opened, the one before it as well."""
+        if self._voice is not None:
+            return samples
+        heard = self._kept[-2 * CHUNK_SAMPLES :]
+        self._voice = VoiceStream()
+        self._frame_start = end - len(heard)
+        return heard
+
+    def _listen_for_wake_word(self, samples: Samples, t: float) -> str | None:
+        if self._wake is None or not self._wake.step(samples):
+            return None
+        self._addressing.woken(t)
+        if self._open is not None and self._open.addressed != "wake_word":
+            self._open.addressed = "wake_word"
+            self._begin_hearing(self._open, round(t * SAMPLE_RATE_HZ) - WAKE_WORD_SAMPLES)
+        return self._wake.name
+
+    def _follow(self, samples: Samples, end: int, level_dbfs: float) -> tuple[float, list[Spoken]]:
+        """Frame by frame: who begins and ends to speak. What was said before the end of the chunk is recognized."""
+        assert self._voice is not None
+        raised = RAISED_WHILE_SPEAKING if self._echo.speaking else 0.0
+        probabilities = self._models.silero.step(self._voice, samples)
+        spoken: list[Spoken] = []
+        for probability in probabilities:
+            self._frame_start += FRAME_SAMPLES
+            change = self._endpointer.step(float(probability), self._frame_start, raised)
+            if isinstance(change, Begun):
+                self._begin(change, level_dbfs)
+            elif isinstance(change, Ended):
+                self._feed(end)
+                spoken += self._end(change)
+        if self._open is not None:
+            self._open.level_dbfs = max(self._open.level_dbfs, level_dbfs)
+            self._feed(end)
+            spoken += self._partial(end)
+        return float(probabilities.max(initial=0.0)), spoken
+
+    def _begin(self, begun: Begun, level_dbfs: float) -> None:
+        start = begun.start / SAMPLE_RATE_HZ
+        over = self._echo.audible(start)
+        self._open = _Utterance(begun.start, self._addressing.of(start), None, level_dbfs, over, begun.start)
+        if self._open.addressed != "no" or over or self._mode.startswith("transcribe"):
+            self._begin_hearing(self._open, begun.start)
+
+    def _begin_hearing(self, utterance: _Utterance, start: int) -> None:
+        """Recognize from this sample of the stream on, as far as we still have it."""
+        recognizer = self._models.recognizer(self._language)
+        if utterance.hearing is not None:
+            utterance.hearing.close()
+        utterance.fed = max(start, utterance.start)
+        utterance.hearing = None if recognizer is None else recognizer.open()
+        self.refused += recognizer is not None and utterance.hearing is None
+
+    def _feed(self, end: int) -> None:
+        if self._open is not None and self._open.hearing is not None and end > self._open.fed:
+            self._open.hearing.feed(self._kept[-(end - self._open.fed) :])
+            self._open.fed = end
+
+    def _partial(self, end: int) -> list[Spoken]:
+        utterance = self._open
+        if utterance is None or utterance.hearing is None or not self._mode.startswith("transcribe"):
+            return []
+        text = utterance.hearing.partial()
+        if not text or text == utterance.partial:
+            return []
+        utterance.partial = text
+        return [self._spoken(utterance, Recognition(text, 0.0), end, final=False)]
+
+    def _end(self, ended: Ended) -> list[Spoken]:
+        utterance, self._open = self._open, None
+        if utterance is None or utterance.hearing is None:
+            return []
+        recognition = utterance.hearing.finish()
+        if not recognition.text or self._is_echo(utterance, recognition.text, ended.end / SAMPLE_RATE_HZ):
+            return []
+        if utterance.addressed == "no" and utterance.over_own_voice:
+            utterance.addressed = "follow_up"  # "stop", said into our words
+        sure = recognition.confidence >= self._models.plan.config.needed_confidence(utterance.addressed)
+        if sure and utterance.addressed != "open":
+            self._addressing.answered()
+        return [self._spoken(utterance, recognition, ended.end, final=True)]
+
+    def _is_echo(self, utterance: _Utterance, text: str, t: float) -> bool:
+        """While we speak, only the wake word and "stop" get through; and never our own words."""
+        if self._echo.is_ours(text, t):
+            self.echoes += 1
+            log.info("%s: heard ourselves say %r", self._room, text)
+            return True
+        if not utterance.over_own_voice or utterance.addressed == "wake_word" or text in self._models.plan.stops:
+            return False
+        self.echoes += 1
+        log.info("%s: %r was said into our own words and is not taken for a command", self._room, text)
+        return True
+
+    @staticmethod
+    def _spoken(utterance: _Utterance, recognition: Recognition, end: int, *, final: bool) -> Spoken:
+        return Spoken(
+            recognition.text,
+            final,
+            recognition.confidence,
+            round(utterance.start / SAMPLE_RATE_HZ, 3),
+            round(end / SAMPLE_RATE_HZ, 3),
+            utterance.addressed,
+            utterance.level_dbfs,
+        )
