@@ -115,7 +115,8 @@ class Room:
             found = [(spoken, self.understand(spoken)) for spoken in percept.spoken if spoken.final]
             self.seconds.append(time.perf_counter() - begun)
             heard += [(chunk.t, *pair) for pair in found]
-        return heard
+        last = perceiver.finish(len(samples) / SAMPLE_RATE_HZ)  # gives the decoder back
+        return heard + [(spoken.end, spoken, self.understand(spoken)) for spoken in last]
 
     def understand(self, spoken: Spoken) -> Intent | None:
         if spoken.confidence < self.models.plan.config.needed_confidence(spoken.addressed):

@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from time import monotonic_ns
 from typing import Any, cast
 
@@ -13,11 +13,15 @@ from listener.errors import EngineError, PerceiveError
 from listener.types import (
     Chunk,
     Clips,
+    Command,
+    Commander,
     Control,
+    Ending,
     Outage,
     Outcome,
     Perceiver,
     Percept,
+    Reply,
     RoomSettings,
     Say,
     Session,
@@ -29,6 +33,8 @@ from listener.types import (
     SetVolume,
     Snooze,
     Speaker,
+    SpeechPercept,
+    Spoken,
     Stop,
     Supervisor,
     Teller,
@@ -66,6 +72,8 @@ class RoomParts:
     teller: Teller
     keep_settings: Callable[[str, RoomSettings], None]
     clips: Clips | None = None
+    commander: Commander | None = None
+    """Answers what is said; None where nobody does."""
 
 
 class Room:
@@ -79,6 +87,8 @@ class Room:
         self._hears = False
         self._unmuted = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+        self._answers: list[Reply] = []
         self.meter = Meter()
         if not settings.muted:
             self._unmuted.set()
@@ -102,7 +112,7 @@ class Room:
                 self._parts.teller.show("muted", "the microphone is closed")
                 await self._unmuted.wait()
         finally:
-            await _cancelled(self._listening, speaking)
+            await _cancelled(self._listening, speaking, *self._answering)
             await self._parts.session.close()
 
     async def _listen_until_muted(self) -> bool:
@@ -124,7 +134,11 @@ class Room:
                     await self._rest(item)
                 else:
                     await self._hear(item)
-        await self._end_episodes()
+        ending = await self._end_episodes()
+        await self._attend(SpeechPercept(spoken=ending.spoken), live=False)
+        for reply in self._answers:
+            await self._parts.speaker.say(reply)
+        self._answers = []
 
     async def close(self) -> None:
         """Give the engine's place back, after `listen`; `run` does so by itself."""
@@ -145,11 +159,44 @@ class Room:
             self._parts.clips.heard(chunk, percept)
         outcome = await self._decide(chunk, percept)
         self._measure(chunk)
-        self._parts.teller.heard(percept, outcome)
-        if outcome.reply is not None and chunk.monotonic_ns is not None:
-            self._parts.speaker.enqueue(outcome.reply)
-        elif outcome.reply is not None:  # a recording on its own clock waits, so that its events have one order
-            await self._parts.speaker.say(outcome.reply)
+        live = chunk.monotonic_ns is not None
+        if percept.speech is not None:
+            await self._attend(percept.speech, live=live)
+        answers, self._answers = self._answers, []
+        self._parts.teller.heard(percept, _with_answers(outcome, answers))
+        for reply in (outcome.reply, *answers):
+            if reply is not None and live:
+                self._parts.speaker.enqueue(reply)
+            elif reply is not None:  # a recording on its own clock waits, so that its events have one order
+                await self._parts.speaker.say(reply)
+
+    async def _attend(self, speech: SpeechPercept, *, live: bool) -> None:
+        """Answer what was said. Live sound goes on being heard meanwhile: the reply is that of a chunk to come."""
+        if self._parts.commander is not None:
+            self._parts.commander.note_speech(speech.speaking)
+        for spoken in speech.spoken:
+            self._parts.teller.transcribed(spoken)
+            if not (spoken.final and self._settings.mode == "assistant" and self._parts.commander is not None):
+                continue
+            answering = asyncio.create_task(self._answer(self._parts.commander, spoken))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+            if not live:
+                await answering
+
+    async def _answer(self, commander: Commander, spoken: Spoken) -> None:
+        try:
+            answer = await commander.answer(spoken, self._t)
+        except Exception:  # whatever is wrong with commands, the room goes on hearing
+            logger.exception("%s: what was said could not be answered; please report this", self.slug)
+            return
+        if answer.command is not None:
+            facts = answer.command
+            self._parts.teller.tell(Command, **{f.name: getattr(facts, f.name) for f in fields(facts)})
+        for control in answer.controls:
+            self.apply(control)
+        if answer.reply is not None:
+            self._answers.append(answer.reply)
 
     async def _perceive(self, chunk: Chunk) -> Percept:
         try:
@@ -175,10 +222,12 @@ class Room:
         if chunk.monotonic_ns is not None:
             self.meter.ages_seconds.append((monotonic_ns() - chunk.monotonic_ns) / 1e9)
 
-    async def _end_episodes(self) -> None:
+    async def _end_episodes(self) -> Ending:
         if self._parts.clips is not None:
             self._parts.clips.forget()
-        self._parts.teller.ended(await self._parts.perceiver.finish(self._t))
+        ending = await self._parts.perceiver.finish(self._t)
+        self._parts.teller.ended(ending.ended)
+        return ending
 
     def apply(self, control: Control) -> None:
         """Take over what a person asks for; settings are kept and reported."""
@@ -193,6 +242,7 @@ class Room:
                 self._parts.session.apply(control)
                 self._keep(replace(self._settings, threshold=threshold))
             case SetMode(mode):
+                self._parts.perceiver.apply(control)
                 self._parts.session.apply(control)
                 self._keep(replace(self._settings, mode=mode))
             case Snooze():
@@ -207,6 +257,10 @@ class Room:
             case Test():
                 self._parts.perceiver.apply(control)
 
+    def enqueue(self, reply: Reply) -> None:
+        """Say this too: a timer that rings."""
+        self._parts.speaker.enqueue(reply)
+
     def _mute(self, muted: bool) -> None:
         if not muted:
             self._unmuted.set()
@@ -220,6 +274,13 @@ class Room:
         self._settings = settings
         self._parts.keep_settings(self.slug, settings)
         self._parts.teller.report(SettingsReport(self.slug, settings))
+
+
+def _with_answers(outcome: Outcome, answers: list[Reply]) -> Outcome:
+    """What was said and is answered decides as well, if nothing more urgent does."""
+    if not answers or outcome.decision == "respond":
+        return outcome
+    return replace(outcome, decision="respond", probability=1.0, trigger="speech")
 
 
 async def _cancelled(*tasks: asyncio.Task[None] | None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from listener.types import CHUNK_SAMPLES, Chunk, Control, Episode, Event, Percept, Report
+from listener.types import CHUNK_SAMPLES, Chunk, Control, Ending, Episode, Event, Percept, Report
 
 
 class FakeSource:
@@ -63,10 +63,10 @@ class FakePerceiver:
             self._open.pop(episode.id, None)
         return percept
 
-    async def finish(self, t: float) -> tuple[Episode, ...]:
+    async def finish(self, t: float) -> Ending:
         ended = [Episode(e.id, e.label, e.score, e.onset, t - e.onset) for e in self._open.values()]
         self._open.clear()
-        return tuple(ended)
+        return Ending(tuple(ended))
 
     def apply(self, control: Control) -> None:
         self.controls.append(control)

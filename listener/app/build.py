@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from listener.app.commands import Attention
 from listener.app.ears import Ears, NewId
 from listener.app.voice import NO_VOICES, Voices
 from listener.config import Config, FileSource, MicrophoneSource, RoomConfig, SourceConfig
@@ -21,6 +22,7 @@ from listener.decide.fallback import Fallback
 from listener.decide.grouping import SoundGroups
 from listener.decide.keeper import Keeper
 from listener.errors import EngineError
+from listener.perceive.ears import RoomPlan
 from listener.publish.teller import RoomTeller
 from listener.respond.speaker import QueuedSpeaker
 from listener.room import Room, RoomParts
@@ -135,20 +137,29 @@ class Builder:
     new_id: NewId
     keep_settings: Callable[[str, RoomSettings], None]
     voices: Voices = NO_VOICES
+    clips: Callable[[str], Clips | None] = no_clips
+    attention: Attention | None = None
+    """Who answers what is said; None: nobody."""
 
     async def room(self, config: RoomConfig, source: Supervisor, settings: RoomSettings, first_index: int = 0) -> Room:
         """Raises EngineError when the engine has no place for another. `first_index` is that of the first chunk."""
         teller = RoomTeller(config.slug, self.engine.name, self.publishers, self.groups.group_of)
-        perceiver = self.ears.perceiver(config.slug, settings.strictness, self.new_id)
+        plan = RoomPlan(config.slug, settings.strictness, config.addressing, config.language, settings.mode)
+        perceiver = self.ears.perceiver(plan, self.new_id)
+        quiet = None if self.attention is None else self.attention.quiet
         parts = RoomParts(
             slug=config.slug,
             source=source,
             perceiver=perceiver,
             session=await self.engine.open(config.name, config.language, settings),
-            speaker=QueuedSpeaker(config.slug, teller, self.voices.of(config), perceiver.apply, self.new_id),
+            speaker=QueuedSpeaker(
+                *(config.slug, teller, self.voices.of(config), perceiver.apply, self.new_id),
+                may_speak=lambda reply: quiet is None or quiet.speaks(config.slug, reply),
+            ),
             teller=teller,
             keep_settings=self.keep_settings,
             clips=self.clips(config.slug),
+            commander=None if self.attention is None else self.attention.commander(config),
         )
         return Room(parts, settings, first_index)
 

@@ -1,12 +1,14 @@
 """Builds what answers spoken commands, out of the configuration."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import time as wall_time
+from typing import TYPE_CHECKING
 
-from listener.config import Config, HomeConfig
+from listener.config import Config, HomeConfig, RoomConfig
 from listener.decide.texts import load_texts
 from listener.respond.answers import Answers, load_answers
 from listener.respond.bell import Bell, Deliver
@@ -22,9 +24,30 @@ from listener.respond.summary import DailySummary
 from listener.respond.targets import Target, Targets
 from listener.respond.timers import Timers
 from listener.store.timers import SqliteTimers
-from listener.types import SummaryReport
+from listener.types import Answer, Commander, Spoken, SummaryReport
+
+if TYPE_CHECKING:  # hassil is loaded where somebody listens for speech
+    from listener.respond.commands import Commands
 
 TIMERS_FILE = "timers.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCommander:
+    """Commander of one room: understands a text as an intent, and has it answered."""
+
+    slug: str
+    area: str
+    commands: "Commands"
+    responder: Responder
+
+    def note_speech(self, speaking: bool) -> None:
+        self.responder.note_speech(self.slug, speaking)
+
+    async def answer(self, spoken: Spoken, t: float) -> Answer:
+        """In a thread: understanding is a search through templates, and takes too long for the event loop."""
+        intent = await asyncio.to_thread(self.commands.understand, spoken.text, spoken.confidence, self.area)
+        return await self.responder.hear(self.slug, intent, spoken, t)
 
 
 @dataclass(frozen=True)
@@ -35,6 +58,13 @@ class Attention:
     quiet: Quiet
     answers: dict[str, Answers]
     voices: dict[str, RoomVoice]
+    commands: "Mapping[str, Commands]"
+    """Who understands text, by language; empty where nobody listens for speech."""
+
+    def commander(self, room: RoomConfig) -> Commander | None:
+        """Who answers what is said in the room; None where nobody understands its language."""
+        commands = self.commands.get(room.language)
+        return None if commands is None else RoomCommander(room.slug, room.name, commands, self.responder)
 
     def exchange(self, config: Config) -> None:
         """These are the rooms from now on. What may be done in them stays as it was. Raises ConfigError."""
@@ -80,7 +110,18 @@ async def open_attention(
             None if house is None else Conversation(house),
             house is not None and house.pass_unrecognized,
         )
-        yield Attention(responder, quiet, answers, voices)
+        yield Attention(responder, quiet, answers, voices, await asyncio.to_thread(load_commands, config))
+
+
+def load_commands(config: Config) -> "dict[str, Commands]":
+    """One for each language of the rooms, if anybody listens for speech. Raises ConfigError."""
+    if not config.speech.enabled:
+        return {}
+    from listener.respond.commands import Commands
+    from listener.sentences.loading import load_sentences
+
+    languages = dict.fromkeys(room.language for room in config.rooms)
+    return {language: Commands(load_sentences(language, config.home)) for language in languages}
 
 
 def room_answers(config: Config) -> dict[str, Answers]:

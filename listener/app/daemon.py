@@ -21,6 +21,7 @@ from listener.app.build import (
     no_clips,
     random_id,
 )
+from listener.app.commands import Attention, open_attention
 from listener.app.ears import Ears, open_ears
 from listener.app.house import House
 from listener.app.muted_hours import MutedHours, room_spans
@@ -40,7 +41,9 @@ from listener.types import (
     Control,
     HealthReport,
     Publisher,
+    Reply,
     RoomSettings,
+    SummaryReport,
 )
 
 logger = logging.getLogger(__name__)
@@ -73,6 +76,9 @@ class App:
         """Set it to have the configuration read again."""
         self._house: House | None = None
         self._engine_name = ""
+        self._attention: Attention | None = None
+        self._publishers: tuple[Publisher, ...] = ()
+        self._rooms_run = asyncio.Event()
         self._observe_ages: Callable[[Sequence[float]], None] = lambda _ages: None
         self._notifier = Notifier.from_environment()
         self._unsaved = asyncio.Event()
@@ -91,13 +97,17 @@ class App:
             mqtt = await self._build_mqtt(stack)
             sounds = OpenSounds()
             metrics = await self._open_metrics(stack, mqtt)
-            publishers = (*self._extra_publishers, *([mqtt] if mqtt else []), *metrics, sounds)
+            attention = await self._open_attention(stack)
+            publishers = (*self._extra_publishers, *([mqtt] if mqtt else []), *metrics, sounds, attention.responder)
+            self._publishers = publishers
             ears = await stack.enter_async_context(open_ears(config))
             engine = await build_safe_engine(config, random_id)
             stack.push_async_callback(engine.close)
             self._engine_name = engine.name
             voices = await stack.enter_async_context(open_voices(config))
-            builder = Builder(ears, engine, publishers, SoundGroups(random_id), random_id, self._keep, voices)
+            clips = await self._open_clips(stack)
+            groups = SoundGroups(random_id)
+            builder = Builder(ears, engine, publishers, groups, random_id, self._keep, voices, clips, attention)
             house = self._house = House(builder, self._read_source, self._settings_of, sounds)
             for room in config.rooms:
                 await house.admit(room)
@@ -151,6 +161,21 @@ class App:
         await stack.enter_async_context(MetricsServer(self._config.metrics, figures))
         return (figures,)
 
+    async def _open_attention(self, stack: AsyncExitStack) -> Attention:
+        def publish(report: SummaryReport) -> None:
+            for publisher in self._publishers:
+                publisher.report(report)
+
+        async def deliver(slug: str, reply: Reply) -> None:
+            await self._rooms_run.wait()
+            if self._house is not None:
+                self._house.enqueue(slug, reply)
+
+        config = self._config
+        opening = open_attention(config, config.home, self._state_folder, random_id, deliver, publish)
+        self._attention = await stack.enter_async_context(opening)
+        return self._attention
+
     async def _open_clips(self, stack: AsyncExitStack) -> Callable[[str], Clips | None]:
         config = self._config.privacy.clips
         if not config.labels:
@@ -175,6 +200,7 @@ class App:
 
     async def _run_rooms(self, house: House, stop: asyncio.Event) -> None:
         house.start()
+        self._rooms_run.set()
         rooms = len(house.slugs)
         self._notifier.ready(f"Listening to {rooms} rooms" if rooms > 1 else "Listening")
         logger.info("listener %s: %d rooms", __version__, rooms)
@@ -211,6 +237,8 @@ class App:
         ]
         if later:
             logger.warning("changed in the configuration, and taken over at the next restart: %s", ", ".join(later))
+        if self._attention is not None:
+            self._attention.exchange(new)
         await house.exchange(new.rooms)
         if mqtt is not None:
             mqtt.exchange(new.rooms)

@@ -1,5 +1,6 @@
 """Who hears for the rooms: threads of the daemon, or, for many rooms, processes beside it."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,9 +13,10 @@ from listener.config import Config
 from listener.decide.pooled import PooledPerceiver
 from listener.decide.worker import WorkerPool
 from listener.models.files import find
-from listener.perceive.ears import Ear, EarPlan
+from listener.perceive.ears import Ear, EarPlan, RoomPlan, Senses
+from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.process.client import EarProcess, RemotePerceiver
-from listener.types import Perceiver, Tagger
+from listener.types import Chunk, Control, Ending, Perceiver, Percept
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,23 @@ class Ears(Protocol):
     @property
     def completed(self) -> int: ...
 
-    def perceiver(self, room: str, strictness: str, new_id: NewId) -> Perceiver: ...
+    def perceiver(self, room: RoomPlan, new_id: NewId) -> Perceiver: ...
+
+
+@dataclass(frozen=True)
+class TaggedRoom:
+    """A room's perceiver as threads call it: each with the senses of its own."""
+
+    room: RoomPerceiver
+
+    def perceive(self, chunk: Chunk, senses: Senses) -> Percept:
+        return self.room.perceive(chunk, senses.tagger)
+
+    def finish(self, t: float) -> Ending:
+        return self.room.finish(t)
+
+    def apply(self, control: Control) -> None:
+        self.room.apply(control)
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,9 @@ class ThreadEars:
     """Threads that each own a tagger; each chunk is heard by whichever is free."""
 
     ear: Ear
-    pool: WorkerPool[Tagger | None]
+    pool: WorkerPool[Senses]
+    senses: Senses | None = None
+    """Of the only thread, which hears speech too; None where several threads hear sounds only."""
 
     @property
     def pending(self) -> int:
@@ -55,8 +75,8 @@ class ThreadEars:
     def completed(self) -> int:
         return self.pool.completed
 
-    def perceiver(self, room: str, strictness: str, new_id: NewId) -> Perceiver:
-        return PooledPerceiver(self.ear.room(room, strictness, new_id), self.pool)
+    def perceiver(self, room: RoomPlan, new_id: NewId) -> Perceiver:
+        return PooledPerceiver(TaggedRoom(self.ear.room(room, self.senses, new_id)), self.pool)
 
 
 @dataclass(frozen=True)
@@ -73,9 +93,9 @@ class ProcessEars:
     def completed(self) -> int:
         return sum(process.completed for process in self.processes)
 
-    def perceiver(self, room: str, strictness: str, _new_id: NewId) -> Perceiver:
+    def perceiver(self, room: RoomPlan, _new_id: NewId) -> Perceiver:
         """The process with the fewest rooms takes this one. Its ids are random."""
-        return RemotePerceiver(min(self.processes, key=lambda process: process.rooms), room, strictness)
+        return RemotePerceiver(min(self.processes, key=lambda process: process.rooms), room)
 
 
 def find_tagger_model(config: Config) -> Path | None:
@@ -87,24 +107,44 @@ def processes_for(config: Config) -> int:
     """How many processes hear, 0: threads do."""
     if config.engine.processes is not None:
         return config.engine.processes
-    return (os.cpu_count() or 1) if len(config.rooms) > ROOMS_BY_THREADS else 0
+    cores = os.cpu_count() or 1
+    if config.speech.enabled:  # a recognizer belongs to one worker, and its libraries are not ours to trust
+        return min(len(config.rooms), cores)
+    return cores if len(config.rooms) > ROOMS_BY_THREADS else 0
+
+
+def plan(config: Config) -> EarPlan:
+    """What every worker builds. Raises ModelError, ConfigError: a file, a class, a wake word that is not there."""
+    model = find_tagger_model(config)
+    if model is None:
+        logger.warning("%s", NO_TAGGER)
+    speech = None
+    if config.speech.enabled:
+        from listener.perceive.speech.models import plan_speech
+
+        languages = [room.language for room in config.rooms]
+        waits = any(room.addressing == "wake_word" for room in config.rooms)
+        speech = plan_speech(config.speech, config.home, languages, waits)
+    return EarPlan(config.sounds, tuple(config.respond.urgent), model, speech)
 
 
 @asynccontextmanager
 async def open_ears(config: Config, processes: int | None = None, threads: int | None = None) -> AsyncIterator[Ears]:
     """Load the model and start the workers. Raises ModelError, ConfigError (an unknown class), PerceiveError."""
-    model = find_tagger_model(config)
-    if model is None:
-        logger.warning("%s", NO_TAGGER)
-    plan = EarPlan(config.sounds, tuple(config.respond.urgent), model)
+    to_build = plan(config)
     number = processes_for(config) if processes is None else processes
     async with AsyncExitStack() as stack:
         if number:
-            ears = [EarProcess(plan, f"ear {n + 1} of {number}") for n in range(number)]
+            ears = [EarProcess(to_build, f"ear {n + 1} of {number}") for n in range(number)]
             for ear in ears:
                 await stack.enter_async_context(ear)
             yield ProcessEars(ears)
         else:
-            loaded = plan.load()
+            loaded = to_build.load()
             count = threads or config.engine.threads or min(len(config.rooms), os.cpu_count() or 1)
-            yield ThreadEars(loaded, await stack.enter_async_context(WorkerPool(loaded.tagger, count)))
+            if to_build.speech is None:
+                yield ThreadEars(loaded, await stack.enter_async_context(WorkerPool(loaded.senses, count)))
+            else:
+                senses = await asyncio.to_thread(loaded.senses)
+                pool = await stack.enter_async_context(WorkerPool(lambda: senses, 1))
+                yield ThreadEars(loaded, pool, senses)

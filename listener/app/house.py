@@ -11,7 +11,7 @@ from listener.config import PipeSource, RoomConfig
 from listener.errors import ListenerError
 from listener.room import Room
 from listener.sources.supervisor import SupervisedSource
-from listener.types import Control, RoomSettings, Say
+from listener.types import Control, Reply, RoomSettings, Say
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,13 @@ class House:
             logger.warning("%s: has just been left; nothing was changed", slug)
         else:
             resident.room.apply(control)
+
+    def enqueue(self, slug: str, reply: Reply) -> None:
+        """Have a room say this."""
+        if (resident := self._residents.get(slug)) is None:
+            logger.warning("%s: is not there to say what it should: it was left", slug)
+        else:
+            resident.room.enqueue(reply)
 
     async def admit(self, config: RoomConfig, first_index: int = 0) -> None:
         """Build a room; `start` starts it. Raises EngineError when there is no place for it."""

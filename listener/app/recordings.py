@@ -1,15 +1,21 @@
 """Recordings, one after the other: each in a fresh room, with ears and an engine that are built once."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from listener.app.build import Builder, build_engine, configured_settings, random_id, repeatable_ids
+from listener.app.commands import Attention, open_attention
 from listener.app.ears import Ears, NewId, open_ears
 from listener.config import Config
 from listener.decide.grouping import SoundGroups
 from listener.sources.supervisor import UnsupervisedSource
-from listener.types import Engine, Publisher, RoomSettings, Source
+from listener.types import Engine, Publisher, Reply, RoomSettings, Source
+
+logger = logging.getLogger(__name__)
 
 
 class Ids:
@@ -33,6 +39,7 @@ class Recordings:
     ears: Ears
     engine: Engine
     ids: Ids
+    attention: Attention
 
     async def hear(self, source: Source, publishers: Sequence[Publisher], seed: str) -> None:
         """From its beginning to its end, in a fresh room; the same `seed` gives the same ids.
@@ -41,7 +48,8 @@ class Recordings:
         """
         self.ids.begin(seed)
         config, groups = self.config.rooms[0], SoundGroups(self.ids)
-        builder = Builder(self.ears, self.engine, publishers, groups, self.ids, _keep_nothing)
+        heard_by = (*publishers, self.attention.responder)
+        builder = Builder(self.ears, self.engine, heard_by, groups, self.ids, _keep_nothing, attention=self.attention)
         room = await builder.room(config, UnsupervisedSource(source), configured_settings(config))
         try:
             await room.listen()
@@ -57,9 +65,16 @@ def _keep_nothing(_slug: str, _settings: RoomSettings) -> None:
 async def open_recordings(config: Config) -> AsyncIterator[Recordings]:
     """Build what all recordings share. Raises ModelError, ConfigError, EngineError."""
     ids = Ids()
-    async with open_ears(config, threads=1) as ears:
+    async with AsyncExitStack() as stack:
+        ears = await stack.enter_async_context(open_ears(config, processes=0, threads=1))
         engine = await build_engine(config, ids)
-        try:
-            yield Recordings(config, ears, engine, ids)
-        finally:
-            await engine.close()
+        stack.push_async_callback(engine.close)
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="listener-")))
+        attention = await stack.enter_async_context(
+            open_attention(config, config.home, folder, ids, _ring_nowhere, lambda _report: None)
+        )
+        yield Recordings(config, ears, engine, ids, attention)
+
+
+async def _ring_nowhere(slug: str, _reply: Reply) -> None:
+    logger.warning("%s: a timer that was set in a recording has no room to ring in", slug)

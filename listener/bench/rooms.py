@@ -107,6 +107,7 @@ def _config(rooms: int, broker: tuple[str, int], model: Path | None) -> Config:
             ],
             "mqtt": {"host": broker[0], "port": broker[1], "base_topic": "listener-bench", "discovery": False},
             "sounds": {"model": model},
+            "speech": {"enabled": False},
         }
     )
 

@@ -81,7 +81,7 @@ class SpeechConfig(Section):
         500, ge=0, le=5_000, description="Entities in the closed grammar, the first of `home.entities`; more cost time."
     )
     confidence: Fraction = Field(0.5, description="After the wake word: what is understood less surely is no command.")
-    open_confidence: Fraction = Field(0.8, description="The same where no wake word is needed, and prose is heard too.")
+    open_confidence: Fraction = Field(0.7, description="The same where no wake word is needed, and prose is heard too.")
     pronunciations: dict[str, str] = Field(
         {}, description="Words and their phones (ARPABET), where our guess is wrong: `nabu: N AA B UW`."
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from listener.decide.worker import WorkerPool
-from listener.types import Chunk, Control, Episode, Percept
+from listener.types import Chunk, Control, Ending, Percept
 
 M = TypeVar("M")
 M_contra = TypeVar("M_contra", contravariant=True)
@@ -15,7 +15,7 @@ class BlockingPerceiver(Protocol[M_contra]):
 
     def perceive(self, chunk: Chunk, model: M_contra, /) -> Percept: ...
 
-    def finish(self, t: float) -> tuple[Episode, ...]: ...
+    def finish(self, t: float) -> Ending: ...
 
     def apply(self, control: Control) -> None: ...
 
@@ -31,5 +31,5 @@ class PooledPerceiver(Generic[M]):
     async def perceive(self, chunk: Chunk) -> Percept:
         return await self._pool.run(lambda model: self._perceiver.perceive(chunk, model))
 
-    async def finish(self, t: float) -> tuple[Episode, ...]:
-        return self._perceiver.finish(t)
+    async def finish(self, t: float) -> Ending:
+        return await self._pool.run(lambda _: self._perceiver.finish(t))

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from listener.config import SoundsConfig
 from listener.perceive.perceiver import RoomPerceiver
@@ -12,6 +13,9 @@ from listener.perceive.sounds.labels import LabelTable, label_table
 from listener.perceive.sounds.yamnet import YamnetTagger
 from listener.perceive.sounds.yamnet_model import YamnetModel, load_yamnet
 from listener.types import Tagger
+
+if TYPE_CHECKING:  # where nobody listens for speech, none of its libraries is loaded
+    from listener.perceive.speech.models import SpeechModels, SpeechPlan
 
 
 def random_id() -> str:
@@ -25,11 +29,31 @@ class EarPlan:
     sounds: SoundsConfig
     urgent: tuple[str, ...]
     model: Path | None
+    speech: "SpeechPlan | None" = None
 
     def load(self) -> "Ear":
         """Raises ModelError for a file that is not the right one, ConfigError for an unknown class."""
         model = None if self.model is None else load_yamnet(self.model)
-        return Ear(label_table(self.sounds, self.urgent, model.classes if model else ()), model)
+        return Ear(label_table(self.sounds, self.urgent, model.classes if model else ()), model, self.speech)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPlan:
+    """What perception must know of a room. Can be pickled."""
+
+    slug: str
+    strictness: str = "balanced"
+    addressing: Literal["wake_word", "open"] = "wake_word"
+    language: str = "en"
+    mode: str = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """The models of one worker; nobody else calls them."""
+
+    tagger: Tagger | None
+    speech: "SpeechModels | None" = None
 
 
 @dataclass(frozen=True)
@@ -38,18 +62,33 @@ class Ear:
 
     table: LabelTable
     model: YamnetModel | None = field(repr=False)
+    speech: "SpeechPlan | None" = field(default=None, repr=False)
 
-    def tagger(self) -> Tagger | None:
-        """A tagger for the calling thread, None without a model. Raises ModelError."""
-        return None if self.model is None else YamnetTagger(self.model)
+    def senses(self) -> Senses:
+        """The models for the calling worker; without files, there are none. Raises ModelError."""
+        tagger = None if self.model is None else YamnetTagger(self.model)
+        if self.speech is None:
+            return Senses(tagger)
+        from listener.perceive.speech.models import SpeechModels
 
-    def room(self, slug: str, strictness: str, new_id: Callable[[], str] = random_id) -> RoomPerceiver:
-        """Raises PerceiveError for a strictness that does not exist."""
-        return RoomPerceiver(
-            slug,
+        return Senses(tagger, SpeechModels(self.speech))
+
+    def room(
+        self, plan: RoomPlan, senses: Senses | None = None, new_id: Callable[[], str] = random_id
+    ) -> RoomPerceiver:
+        """With `senses`, speech is heard too, and by them alone. Raises PerceiveError for an unknown strictness."""
+        room = RoomPerceiver(
+            plan.slug,
             self.table,
-            strictness,
+            plan.strictness,
             patterns=AlarmPatterns,
             pattern_hold_seconds=PATTERN_HOLD_SECONDS,
             new_id=new_id,
         )
+        if senses is not None and senses.speech is not None:
+            from listener.perceive.speech.perceiver import SpeechPerceiver
+
+            room.speech = SpeechPerceiver(
+                plan.slug, senses.speech, addressing=plan.addressing, language=plan.language, mode=plan.mode
+            )
+        return room

@@ -20,11 +20,13 @@ from listener.perceive.spectrum import Spectrum
 from listener.types import (
     Chunk,
     Control,
-    Episode,
+    Ending,
     Magnitudes,
     OwnVoice,
     Percept,
     SetStrictness,
+    SpeechPercept,
+    Spoken,
     Tagger,
     TaggerStream,
     Test,
@@ -42,6 +44,16 @@ class Patterns(Protocol):
     """Recognises temporal patterns in one room; see `AlarmPatterns`."""
 
     def step(self, magnitudes: Magnitudes) -> Sequence[Match]: ...
+
+
+class Speech(Protocol):
+    """Hears what is said in one room; see `SpeechPerceiver`."""
+
+    def step(self, chunk: Chunk, level_dbfs: float, speech_score: float | None = None) -> SpeechPercept: ...
+
+    def finish(self, t: float) -> tuple[Spoken, ...]: ...
+
+    def apply(self, control: object) -> None: ...
 
 
 @dataclass(slots=True)
@@ -85,12 +97,16 @@ class RoomPerceiver:
         self._new_patterns = patterns
         self._episodes = Episodes(table, pattern_hold_seconds, new_id)
         self._own = OwnSounds(table.labels)
+        self._speech_row = table.labels.index("speech") if "speech" in table.labels else None
         self._controls: deque[SetStrictness | Test | OwnVoice] = deque()  # append and popleft are atomic
         self._failing = 0
         self.tagger_failures = 0
         """Chunks that the tagger failed on, since the start."""
         self._stream: TaggerStream | None = None
         self._last: Heard | None = None
+        self.speech: Speech | None = None
+        """Hears what is said; None where nobody does."""
+        self._speech_failures = 0
         self._forget()
 
     def perceive(self, chunk: Chunk, tagger: Tagger | None) -> Percept:
@@ -146,6 +162,7 @@ class RoomPerceiver:
         scores = self._own.without(chunk.t, scores)
         changes = self._episodes.step(chunk.t, scores, heard.matches, self._limits)
         clipping = is_clipping(chunk.samples)
+        speech = self._listen(heard, scores)
         return Percept(
             t=chunk.t,
             level_dbfs=heard.level_dbfs,
@@ -155,12 +172,13 @@ class RoomPerceiver:
             hearing=hearing_now(self._table, self._limits, scores, self._episodes),
             evidence=evidence(self._table, self._limits, self._episodes, chunk.t),
             flags=frozenset((*heard.flags, "clipping") if clipping else heard.flags),
+            speech=speech,
         )
 
-    def finish(self, t: float) -> tuple[Episode, ...]:
+    def finish(self, t: float) -> Ending:
         """End whatever still sounds, and begin anew with the next chunk. Not while `perceive` is under way."""
         self._forget()
-        return self._episodes.finish(t)
+        return Ending(self._episodes.finish(t), self._stop_listening(t))
 
     def apply(self, control: Control) -> None:
         """Takes effect at the next chunk. Raises PerceiveError for a strictness or label that does not exist."""
@@ -173,6 +191,8 @@ class RoomPerceiver:
             self._controls.append(control)
         elif isinstance(control, OwnVoice):
             self._controls.append(control)
+        if self.speech is not None:
+            self.speech.apply(control)
 
     def _forget(self) -> None:
         self._spectrum = Spectrum()
@@ -197,6 +217,36 @@ class RoomPerceiver:
             return False
         calm = bool((last.scores < CALM * self._limits.on).all())
         return calm and not heard.matches and abs(heard.level_dbfs - last.level_dbfs) < CALM_DB
+
+    def _listen(self, heard: Heard, scores: NDArray[np.float32]) -> SpeechPercept | None:
+        if self.speech is None:
+            return None
+        score = float(scores[self._speech_row]) if heard.scores is not None and self._speech_row is not None else None
+        try:
+            return self.speech.step(heard.chunk, heard.level_dbfs, score)
+        except Exception as error:  # whatever is wrong with speech, alarms are heard
+            self._speech_failed(error)
+            heard.flags = (*heard.flags, "degraded")
+            return None
+
+    def _stop_listening(self, t: float) -> tuple[Spoken, ...]:
+        if self.speech is None:
+            return ()
+        try:
+            return self.speech.finish(t)
+        except Exception as error:
+            self._speech_failed(error)
+            return ()
+
+    def _speech_failed(self, error: Exception) -> None:
+        self._speech_failures += 1
+        if self._speech_failures.bit_count() == 1:  # said at 1, 2, 4, 8 …, not 9,000 times an hour
+            log.error(
+                "room %s: speech could not be heard %d times so far; sounds are",
+                self._room,
+                self._speech_failures,
+                exc_info=error,
+            )
 
     def _tagger_failed(self, error: PerceiveError) -> tuple[Flag, ...]:
         if not self._failing:

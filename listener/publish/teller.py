@@ -65,7 +65,7 @@ class RoomTeller:
             self._started(episode)
         self.ended(percept.ended)
         for spoken in outcome.transcripts:
-            self._transcribed(spoken)
+            self.transcribed(spoken)
         self.tell(
             Decision,
             decision=outcome.decision,
@@ -101,7 +101,7 @@ class RoomTeller:
                 test=episode.test or None,
             )
 
-    def _transcribed(self, spoken: Spoken) -> None:
+    def transcribed(self, spoken: Spoken) -> None:
         self.tell(
             Transcript,
             text=spoken.text,

@@ -49,11 +49,14 @@ class QueuedSpeaker:
         voice: RoomVoice | None = None,
         hears: Callable[[OwnVoice], None] = ignore_own_voice,
         new_id: Callable[[], str] = random_id,
+        may_speak: Callable[[Reply], bool] = lambda _reply: True,
     ) -> None:
+        """`may_speak`: whether a reply may be heard now; those that may not go to the publishers all the same."""
         self._room = room
         self._teller = teller
         self._voice = voice
         self._new_id = new_id
+        self._may_speak = may_speak
         self.own_voice = hears
         self._waiting: deque[Reply] = deque()
         self._arrived = asyncio.Event()
@@ -151,7 +154,7 @@ class QueuedSpeaker:
         self._teller.voice(speaking=speaking, missing=self._fault is not None)
 
     def _mouth(self, reply: Reply) -> "Mouth | nullcontext[None]":
-        if self._voice is None:
+        if self._voice is None or not self._may_speak(reply):
             return nullcontext()
         return Mouth(self._voice, reply.emotion, self, self.interrupt)
 

@@ -47,6 +47,7 @@ from listener.types.outgoing import (
 )
 from listener.types.protocols import (
     Clips,
+    Commander,
     Engine,
     Perceiver,
     Publisher,
@@ -65,6 +66,7 @@ from listener.types.values import (
     CHUNK_SECONDS,
     SAMPLE_RATE_HZ,
     Chunk,
+    Ending,
     Episode,
     Hearing,
     Magnitudes,
@@ -86,10 +88,12 @@ __all__ = [
     "BridgeInfo",
     "Chunk",
     "Clips",
+    "Commander",
     "Command",
     "CommandFacts",
     "Control",
     "Decision",
+    "Ending",
     "Engine",
     "Episode",
     "Event",

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
+from listener.types.answers import Answer
 from listener.types.control import Control, Report, RoomSettings
 from listener.types.events import Event
-from listener.types.values import Chunk, Episode, Magnitudes, Outage, Outcome, Percept, Reply, Scores
+from listener.types.speech import Spoken
+from listener.types.values import Chunk, Ending, Episode, Magnitudes, Outage, Outcome, Percept, Reply, Scores
 from listener.vocabulary import State
 
 
@@ -62,8 +64,8 @@ class Perceiver(Protocol):
         """Hear the next chunk. Raises PerceiveError; the room then goes on with the next one."""
         ...
 
-    async def finish(self, t: float) -> tuple[Episode, ...]:
-        """End whatever still sounds, at the end of a recording or when the room is muted."""
+    async def finish(self, t: float) -> Ending:
+        """End whatever still sounds or is being said, at the end of a recording or when the room is muted."""
         ...
 
     def apply(self, control: Control) -> None: ...
@@ -129,6 +131,18 @@ class Supervisor(Protocol):
         ...
 
 
+class Commander(Protocol):
+    """Answers what is said in one room."""
+
+    def note_speech(self, speaking: bool) -> None:
+        """Whether somebody is being heard now; told with every chunk."""
+        ...
+
+    async def answer(self, spoken: Spoken, t: float) -> Answer:
+        """Understand one utterance and do what it asks for; `t` is that of the chunk with which it ended."""
+        ...
+
+
 class Teller(Protocol):
     """The voice of one room towards all publishers: stamps events with room, `t` and `time`."""
 
@@ -141,6 +155,8 @@ class Teller(Protocol):
         ...
 
     def ended(self, episodes: Sequence[Episode]) -> None: ...
+
+    def transcribed(self, spoken: Spoken) -> None: ...
 
     def show(self, state: State, detail: str = "") -> None:
         """Tell the status, if it is another one than before."""

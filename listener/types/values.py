@@ -90,6 +90,14 @@ class Percept:
     """None where nobody listens for speech."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What was still going on when the sound ended: episodes, and the utterance that was cut off."""
+
+    ended: tuple[Episode, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+
+
 def _complete() -> EndReason:
     return "complete"
 

@@ -160,7 +160,7 @@ def running(daemon: Daemon) -> Iterator[Daemon]:
     try:
         yield daemon
     finally:
-        if daemon.process is not None and daemon.process.poll() is None:
+        if daemon.process is not None and daemon.process.stdout is not None and not daemon.process.stdout.closed:
             daemon.stop()
 
 

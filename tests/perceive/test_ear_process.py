@@ -12,7 +12,7 @@ from ears import MODEL, needs_model
 
 from listener.config import SoundsConfig
 from listener.errors import ModelError, PerceiveError
-from listener.perceive.ears import EarPlan
+from listener.perceive.ears import EarPlan, RoomPlan
 from listener.perceive.process import client
 from listener.perceive.process.client import EarProcess, RemotePerceiver
 from listener.types import CHUNK_SAMPLES, Chunk, Percept, SetStrictness, Test
@@ -37,9 +37,9 @@ async def ear() -> AsyncIterator[EarProcess]:
 async def test_percepts_are_those_of_the_same_room_in_this_process() -> None:
     plan = EarPlan(SoundsConfig(), URGENT_LABELS, MODEL)
     here = plan.load()
-    tagger, rooms = here.tagger(), [here.room(f"r{n}", "balanced") for n in range(3)]
+    tagger, rooms = here.senses().tagger, [here.room(RoomPlan(f"r{n}")) for n in range(3)]
     async with EarProcess(plan, "ear") as process:
-        remote = [RemotePerceiver(process, f"r{n}", "balanced") for n in range(3)]
+        remote = [RemotePerceiver(process, RoomPlan(f"r{n}")) for n in range(3)]
         for together in zip(*(chunks(4.0, seed) for seed in range(3)), strict=True):
             found = await asyncio.gather(*(r.perceive(c) for r, c in zip(remote, together, strict=True)))
             expected = [room.perceive(c, tagger) for room, c in zip(rooms, together, strict=True)]
@@ -47,20 +47,20 @@ async def test_percepts_are_those_of_the_same_room_in_this_process() -> None:
 
 
 async def test_controls_and_the_end_of_a_room_reach_the_process(ear: EarProcess) -> None:
-    room = RemotePerceiver(ear, "kitchen", "balanced")
+    room = RemotePerceiver(ear, RoomPlan("kitchen"))
     room.apply(Test("smoke_alarm"))
     first, *_ = chunks(0.4, 0)
     (episode,) = (await room.perceive(first)).started
     assert (episode.label, episode.test) == ("smoke_alarm", True)
-    (ended,) = await room.finish(0.8)
+    (ended,) = (await room.finish(0.8)).ended
     assert (ended.id, ended.duration) == (episode.id, 0.8)
-    assert await room.finish(0.8) == ()
+    assert (await room.finish(0.8)).ended == ()
 
 
 async def test_what_does_not_exist_is_refused_and_hearing_goes_on(
     ear: EarProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room = RemotePerceiver(ear, "kitchen", "balanced")
+    room = RemotePerceiver(ear, RoomPlan("kitchen"))
     with pytest.raises(PerceiveError, match="nonsense"):
         room.apply(SetStrictness("nonsense"))
     room.apply(Test("humming"))
@@ -70,7 +70,7 @@ async def test_what_does_not_exist_is_refused_and_hearing_goes_on(
 
 
 async def test_a_process_that_dies_is_started_again_and_what_it_heard_ends(ear: EarProcess) -> None:
-    room = RemotePerceiver(ear, "kitchen", "balanced")
+    room = RemotePerceiver(ear, RoomPlan("kitchen"))
     room.apply(Test("smoke_alarm"))
     heard = chunks(60.0, 1)
     (episode,) = (await room.perceive(heard[0])).started
@@ -84,7 +84,7 @@ async def test_a_process_that_dies_is_started_again_and_what_it_heard_ends(ear: 
 async def test_a_process_that_hangs_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "ANSWER_SECONDS", 0.2)
     async with EarProcess(PLAN, "ear") as process:
-        room = RemotePerceiver(process, "kitchen", "balanced")
+        room = RemotePerceiver(process, RoomPlan("kitchen"))
         heard = chunks(60.0, 2)
         await room.perceive(heard[0])
         assert process.pid is not None

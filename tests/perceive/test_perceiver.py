@@ -176,8 +176,8 @@ def test_finish_ends_what_sounds_and_begins_anew() -> None:
     ears = RoomPerceiver("kitchen", TABLE, "balanced", patterns=patterns, pattern_hold_seconds={})
     tagger = FakeTagger({"Rain": 0.8}, {"Rain": 0.8})
     perceive(ears, tagger, 2)
-    assert [(e.label, e.duration) for e in ears.finish(0.8)] == [("rain", 0.8)]
-    assert ears.finish(0.8) == ()
+    assert [(e.label, e.duration) for e in ears.finish(0.8).ended] == [("rain", 0.8)]
+    assert ears.finish(0.8).ended == ()
     perceive(ears, tagger, 1, first=2)
     assert tagger.opened == 2
     assert made[-1].chunks == 1

@@ -19,7 +19,6 @@ from listener.perceive.ears import Ear, EarPlan
 from listener.perceive.perceiver import Heard, RoomPerceiver
 from listener.perceive.process.load import Load
 from listener.perceive.process.wire import Failure, Inbox, Kind, Request, reply
-from listener.types import Tagger
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +29,11 @@ Answer = tuple[Request, object]
 
 
 class Rooms:
-    """The rooms of this process, and the one tagger that hears them all."""
+    """The rooms of this process, and the models that hear them all."""
 
     def __init__(self, ear: Ear) -> None:
         self._ear = ear
-        self._tagger: Tagger | None = ear.tagger()
+        self._senses = ear.senses()
         self._rooms: dict[int, RoomPerceiver] = {}
 
     def hear(self, batch: Sequence[Request], *, spare: bool) -> Iterator[Answer]:
@@ -46,11 +45,11 @@ class Rooms:
         for request in batch:
             try:
                 room = self._rooms[request.room]
-                heard.append((request, room, room.hear(request.payload, self._tagger, spare=spare)))
+                heard.append((request, room, room.hear(request.payload, self._senses.tagger, spare=spare)))
             except Exception as error:
                 yield request, _failure(error)
         for _, room, chunk in heard:
-            room.score(chunk, self._tagger)
+            room.score(chunk, self._senses.tagger)
         for request, room, chunk in heard:
             try:
                 yield request, room.conclude(chunk)
@@ -61,7 +60,7 @@ class Rooms:
         """Do what a request other than HEAR asks for; what it raises is the reply."""
         try:
             if request.kind == Kind.OPEN:
-                self._rooms[request.room] = self._ear.room(*request.payload)
+                self._rooms[request.room] = self._ear.room(request.payload, self._senses)
             elif request.kind == Kind.FINISH:
                 return self._rooms[request.room].finish(request.payload)
             else:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from listener.errors import PerceiveError
-from listener.perceive.ears import EarPlan
+from listener.perceive.ears import EarPlan, RoomPlan
 from listener.perceive.process.wire import REPLY, Failure, Kind, request
-from listener.types import Chunk, Control, Episode, Percept, SetStrictness
+from listener.types import Chunk, Control, Ending, Episode, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
 logger = logging.getLogger(__name__)
@@ -188,11 +188,10 @@ class RemotePerceiver:
     It knows which episodes are open, so that what a dead process was hearing ends instead of sounding for ever.
     """
 
-    def __init__(self, process: EarProcess, slug: str, strictness: str) -> None:
+    def __init__(self, process: EarProcess, plan: RoomPlan) -> None:
         self._process = process
         self._room = process.new_room()
-        self._slug = slug
-        self._strictness = strictness
+        self._plan = plan
         self._generation = 0
         self._open: dict[str, Episode] = {}
         self._controls: list[Control] = []
@@ -207,23 +206,25 @@ class RemotePerceiver:
             self._open.pop(episode.id, None)
         return replace(percept, ended=(*lost, *percept.ended)) if lost else percept
 
-    async def finish(self, t: float) -> tuple[Episode, ...]:
+    async def finish(self, t: float) -> Ending:
         """End whatever still sounds; also when the process is gone."""
         try:
             if self._generation == self._process.generation:
-                ended: tuple[Episode, ...] = await self._process.ask(Kind.FINISH, self._room, t)
+                ending: Ending = await self._process.ask(Kind.FINISH, self._room, t)
                 self._open.clear()
-                return ended
+                return ending
         except PerceiveError as error:
-            logger.warning("%s: %s", self._slug, error)
-        return self._end_open(t)
+            logger.warning("%s: %s", self._plan.slug, error)
+        return Ending(self._end_open(t))
 
     def apply(self, control: Control) -> None:
         """Takes effect at the next chunk. Raises PerceiveError for a strictness that does not exist."""
         if isinstance(control, SetStrictness):
             if control.strictness not in STRICTNESS_STEPS:
                 raise PerceiveError(f"no strictness is called {control.strictness!r}")
-            self._strictness = control.strictness
+            self._plan = replace(self._plan, strictness=control.strictness)
+        elif isinstance(control, SetMode):
+            self._plan = replace(self._plan, mode=control.mode)
         self._controls.append(control)
 
     async def _pass_controls_on(self) -> None:
@@ -231,14 +232,14 @@ class RemotePerceiver:
             try:
                 await self._process.ask(Kind.APPLY, self._room, self._controls.pop(0))
             except PerceiveError as error:
-                logger.error("%s: %s", self._slug, error)
+                logger.error("%s: %s", self._plan.slug, error)
 
     async def _begin(self, t: float) -> tuple[Episode, ...]:
         """Introduce the room to a process that does not know it; returns what its predecessor left open."""
         if self._generation == self._process.generation:
             return ()
         generation = self._process.generation
-        await self._process.ask(Kind.OPEN, self._room, (self._slug, self._strictness))
+        await self._process.ask(Kind.OPEN, self._room, self._plan)
         self._generation = generation
         return self._end_open(t)
 

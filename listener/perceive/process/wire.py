@@ -28,11 +28,11 @@ READ_BYTES: Final = 1 << 18
 
 class Kind(IntEnum):
     OPEN = 1
-    """Payload `(slug, strictness)`: begin with a room, or begin anew."""
+    """Payload: a RoomPlan. Begin with a room, or begin anew."""
     HEAR = 2
     """Payload: the chunk's samples. The reply is a Percept."""
     FINISH = 3
-    """Payload: `t`. The reply is the tuple of episodes that ended."""
+    """Payload: `t`. The reply is an Ending."""
     APPLY = 4
     """Payload: a Control. Replied to with None."""
 
