@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hassil import RecognizeResult, recognize_best
 
-from listener.sentences.loading import Sentences
+from listener.sentences.loading import OWN_MARK, Sentences
 from listener.types import Intent
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class Commands:
             self._sentences.intents,
             slot_lists=dict(self._sentences.lists),
             intent_context={"area": area} if area else None,
+            best_metadata_key=OWN_MARK,
             best_slot_name="name",
             language=self._sentences.language,
         )

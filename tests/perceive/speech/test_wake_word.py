@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from perceive.speech.voices import chunks, needs_flite, pause, said
 
 from listener.config import WakeWordConfig
 from listener.errors import ModelError
 from listener.perceive.speech.wake_word import BUNDLED, WakeWord, find_wake_model
 from listener.types import Samples
-from perceive.speech.voices import chunks, needs_flite, pause, said
 
 
 def times(model: str, *pieces: Samples) -> list[float]:
