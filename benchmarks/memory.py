@@ -60,6 +60,7 @@ async def hear(hours: float, broker: tuple[str, int], model: Path | None) -> lis
             "rooms": [{"name": "Room", "source": {"type": "microphone"}}],
             "mqtt": {"host": broker[0], "port": broker[1]},
             "sounds": {"model": model},
+            "speech": {"enabled": False},
         }
     )
 

@@ -188,7 +188,7 @@ async def test_settings_are_applied_kept_and_reported() -> None:
     ]
     assert scene.kept == expected
     assert [r.settings for r in scene.out.reports if isinstance(r, SettingsReport)] == expected
-    assert scene.perceiver.controls == [SetStrictness("paranoid")]
+    assert scene.perceiver.controls == [SetStrictness("paranoid"), SetMode("monitor")]
 
 
 async def test_a_test_reaches_a_room_that_hears_and_no_other() -> None:

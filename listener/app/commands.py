@@ -24,7 +24,7 @@ from listener.respond.summary import DailySummary
 from listener.respond.targets import Target, Targets
 from listener.respond.timers import Timers
 from listener.store.timers import SqliteTimers
-from listener.types import Answer, Commander, Spoken, SummaryReport
+from listener.types import Answer, Commander, Intent, Spoken, SummaryReport
 
 if TYPE_CHECKING:  # hassil is loaded where somebody listens for speech
     from listener.respond.commands import Commands
@@ -40,14 +40,20 @@ class RoomCommander:
     area: str
     commands: "Commands"
     responder: Responder
+    needed_confidence: Callable[[str], float]
+    """By how the utterance was addressed."""
 
     def note_speech(self, speaking: bool) -> None:
         self.responder.note_speech(self.slug, speaking)
 
     async def answer(self, spoken: Spoken, t: float) -> Answer:
         """In a thread: understanding is a search through templates, and takes too long for the event loop."""
-        intent = await asyncio.to_thread(self.commands.understand, spoken.text, spoken.confidence, self.area)
+        sure = spoken.confidence >= self.needed_confidence(spoken.addressed)
+        intent = await asyncio.to_thread(self._understand, spoken) if sure else None
         return await self.responder.hear(self.slug, intent, spoken, t)
+
+    def _understand(self, spoken: Spoken) -> Intent | None:
+        return self.commands.understand(spoken.text, spoken.confidence, self.area)
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,16 @@ class Attention:
     voices: dict[str, RoomVoice]
     commands: "Mapping[str, Commands]"
     """Who understands text, by language; empty where nobody listens for speech."""
+    needed_confidence: Callable[[str], float]
 
     def commander(self, room: RoomConfig) -> Commander | None:
         """Who answers what is said in the room; None where nobody understands its language."""
         commands = self.commands.get(room.language)
-        return None if commands is None else RoomCommander(room.slug, room.name, commands, self.responder)
+        return (
+            None
+            if commands is None
+            else RoomCommander(room.slug, room.name, commands, self.responder, self.needed_confidence)
+        )
 
     def exchange(self, config: Config) -> None:
         """These are the rooms from now on. What may be done in them stays as it was. Raises ConfigError."""
@@ -110,7 +121,8 @@ async def open_attention(
             None if house is None else Conversation(house),
             house is not None and house.pass_unrecognized,
         )
-        yield Attention(responder, quiet, answers, voices, await asyncio.to_thread(load_commands, config))
+        commands = await asyncio.to_thread(load_commands, config)
+        yield Attention(responder, quiet, answers, voices, commands, config.speech.needed_confidence)
 
 
 def load_commands(config: Config) -> "dict[str, Commands]":
@@ -121,7 +133,10 @@ def load_commands(config: Config) -> "dict[str, Commands]":
     from listener.sentences.loading import load_sentences
 
     languages = dict.fromkeys(room.language for room in config.rooms)
-    return {language: Commands(load_sentences(language, config.home)) for language in languages}
+    commands = {language: Commands(load_sentences(language, config.home)) for language in languages}
+    for of_language in commands.values():
+        of_language.understand("stop")  # hassil reads its templates when they are first needed, which takes 0.3 s
+    return commands
 
 
 def room_answers(config: Config) -> dict[str, Answers]:

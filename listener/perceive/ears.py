@@ -10,11 +10,10 @@ from listener.config import SoundsConfig
 from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.alarm_patterns import PATTERN_HOLD_SECONDS, AlarmPatterns
 from listener.perceive.sounds.labels import LabelTable, label_table
-from listener.perceive.sounds.yamnet import YamnetTagger
-from listener.perceive.sounds.yamnet_model import YamnetModel, load_yamnet
 from listener.types import Tagger
 
-if TYPE_CHECKING:  # where nobody listens for speech, none of its libraries is loaded
+if TYPE_CHECKING:  # the libraries of models are loaded by who uses them: not by a daemon whose processes hear for it
+    from listener.perceive.sounds.yamnet_model import YamnetModel
     from listener.perceive.speech.models import SpeechModels, SpeechPlan
 
 
@@ -33,7 +32,11 @@ class EarPlan:
 
     def load(self) -> "Ear":
         """Raises ModelError for a file that is not the right one, ConfigError for an unknown class."""
-        model = None if self.model is None else load_yamnet(self.model)
+        model = None
+        if self.model is not None:
+            from listener.perceive.sounds.yamnet_model import load_yamnet
+
+            model = load_yamnet(self.model)
         return Ear(label_table(self.sounds, self.urgent, model.classes if model else ()), model, self.speech)
 
 
@@ -61,12 +64,16 @@ class Ear:
     """The labels and the tagger's model, loaded once; threads share it."""
 
     table: LabelTable
-    model: YamnetModel | None = field(repr=False)
+    model: "YamnetModel | None" = field(repr=False)
     speech: "SpeechPlan | None" = field(default=None, repr=False)
 
     def senses(self) -> Senses:
         """The models for the calling worker; without files, there are none. Raises ModelError."""
-        tagger = None if self.model is None else YamnetTagger(self.model)
+        tagger = None
+        if self.model is not None:
+            from listener.perceive.sounds.yamnet import YamnetTagger
+
+            tagger = YamnetTagger(self.model)
         if self.speech is None:
             return Senses(tagger)
         from listener.perceive.speech.models import SpeechModels

@@ -16,7 +16,7 @@ from listener.app.commands import open_attention
 from listener.config import HomeConfig, parse
 from listener.types import Intent, Reply, Spoken
 
-CONFIG = parse({"rooms": [{"name": "Kitchen", "source": {"type": "pipe"}}]})
+CONFIG = parse({"rooms": [{"name": "Kitchen", "source": {"type": "pipe"}}], "speech": {"enabled": False}})
 
 
 def tell(**line: Any) -> None:

@@ -18,7 +18,7 @@ from listener.errors import ListenerError, PerceiveError
 from listener.perceive.ears import Ear, EarPlan
 from listener.perceive.perceiver import Heard, RoomPerceiver
 from listener.perceive.process.load import Load
-from listener.perceive.process.wire import Failure, Inbox, Kind, Request, reply
+from listener.perceive.process.wire import LOG, Failure, Inbox, Kind, Request, reply
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,20 @@ class Rooms:
         return None
 
 
+class ToDaemon(logging.Handler):
+    """Hands what is logged here to the daemon, whose log has the format and the place that were asked for."""
+
+    def __init__(self, replies: BinaryIO) -> None:
+        super().__init__()
+        self._replies = replies
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._replies.write(reply(LOG, (record.levelno, self.format(record))))
+        except OSError:  # nobody is there any more
+            return
+
+
 def _failure(error: Exception) -> Failure:
     """A fault of ours in one room must not end the others."""
     if isinstance(error, ListenerError):
@@ -114,9 +128,9 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon; it ends us by closing stdin
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     with os.fdopen(os.dup(1), "wb", buffering=0) as replies, contextlib.suppress(BrokenPipeError):
         os.dup2(2, 1)  # whatever a library prints must not look like a reply
+        logging.basicConfig(level=logging.INFO, handlers=[ToDaemon(replies)])
         serve(sys.stdin.buffer, replies)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from listener.errors import PerceiveError
 from listener.perceive.ears import EarPlan, RoomPlan
-from listener.perceive.process.wire import REPLY, Failure, Kind, request
+from listener.perceive.process.wire import LOG, READ_BYTES, REPLY, Failure, Kind, request
 from listener.types import Chunk, Control, Ending, Episode, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
@@ -25,6 +25,7 @@ ANSWER_SECONDS: Final = 10.0
 FIRST_REST_SECONDS: Final = 0.5
 LONGEST_REST_SECONDS: Final = 30.0
 END_SECONDS: Final = 2.0
+MAX_LINE_BYTES: Final = 4_096
 
 
 class EarProcess:
@@ -38,6 +39,7 @@ class EarProcess:
         self._sequence = count(1)
         self._rooms = count(0)
         self._tasks: list[asyncio.Task[None]] = []
+        self._muttering: asyncio.Task[None] | None = None
         self.generation = 0
         """Which process this is, the first being 1; 0 while there is none."""
         self.completed = 0
@@ -100,12 +102,15 @@ class EarProcess:
                 *(sys.executable, "-m", MODULE),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
                 cwd=PACKAGE_PARENT,
                 start_new_session=True,
             )
         except OSError as error:
             raise PerceiveError(f"{self._name} cannot be started: {error.strerror}") from None
         assert self._process.stdin is not None
+        assert self._process.stderr is not None
+        self._muttering = asyncio.create_task(self._relay(self._process.stderr))
         self._process.stdin.write(pickle.dumps(self._plan))
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -119,12 +124,23 @@ class EarProcess:
             raise result.error
         self.generation = generation
 
+    async def _relay(self, stderr: asyncio.StreamReader) -> None:
+        """What its libraries print goes to our log, which has a format and a place; a crash leaves its words there."""
+        while data := await stderr.read(MAX_LINE_BYTES):
+            for line in data.decode(errors="replace").splitlines():
+                logger.info("%s: %s", self._name, line)
+
     async def _read(self) -> tuple[int, Any]:
         """The next reply. Raises EOFError (IncompleteReadError) when the process has ended."""
         assert self._process is not None
         assert self._process.stdout is not None
-        sequence, length = REPLY.unpack(await self._process.stdout.readexactly(REPLY.size))
-        return sequence, pickle.loads(await self._process.stdout.readexactly(length))  # noqa: S301 (our own child)
+        while True:
+            sequence, length = REPLY.unpack(await self._process.stdout.readexactly(REPLY.size))
+            body = pickle.loads(await self._process.stdout.readexactly(length))  # noqa: S301 (our own child)
+            if sequence != LOG:
+                return sequence, body
+            level, message = body
+            logger.log(level, "%s", message)
 
     async def _keep(self) -> None:
         """Read replies, and start the process again when it has ended, with rests that grow until it lives."""
@@ -139,6 +155,7 @@ class EarProcess:
                         future.set_result(result)
             except (EOFError, OSError):
                 self._lost()
+                await self._end()
             starts += 1
             rest_seconds = await self._start_again(starts, rest_seconds)
 
@@ -170,16 +187,28 @@ class EarProcess:
 
     async def _end(self) -> None:
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None:
             return
         assert process.stdin is not None
         process.stdin.close()
         try:
             async with asyncio.timeout(END_SECONDS):
-                await process.wait()
+                await self._reaped(process)
         except TimeoutError:
             process.kill()
-            await process.wait()
+            await self._reaped(process)
+
+    async def _reaped(self, process: asyncio.subprocess.Process) -> None:
+        """Replies that nobody wants any more are read to their end: before that asyncio does not let go of it."""
+        assert process.stdout is not None
+
+        async def drain(stdout: asyncio.StreamReader) -> None:
+            while await stdout.read(READ_BYTES):
+                pass
+
+        await asyncio.gather(process.wait(), drain(process.stdout))
+        if self._muttering is not None:
+            await self._muttering
 
 
 class RemotePerceiver:

@@ -26,6 +26,10 @@ REPLY: Final = struct.Struct("<II")
 READ_BYTES: Final = 1 << 18
 
 
+LOG: Final = 0xFFFFFFFF
+"""The sequence number of a reply that is no reply but a line for the daemon's log: `(level, message)`."""
+
+
 class Kind(IntEnum):
     OPEN = 1
     """Payload: a RoomPlan. Begin with a room, or begin anew."""

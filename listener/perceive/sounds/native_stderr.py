@@ -6,6 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+XNNPACK = b"Created TensorFlow Lite XNNPACK delegate"
+"""What LiteRT says whenever it loads a model."""
+
 _STDERR = 2
 _lock = threading.Lock()  # file descriptor 2 belongs to the process, so its guard does too
 

@@ -7,14 +7,13 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from listener.errors import ModelError, PerceiveError
-from listener.perceive.sounds.native_stderr import without_lines
+from listener.perceive.sounds.native_stderr import XNNPACK, without_lines
 from listener.perceive.sounds.yamnet_model import BINS, MEL_BANDS, WINDOW_FRAMES, YamnetModel
 from listener.types import Magnitudes, Scores, TaggerStream
 
 _FRAMES_AT_ONCE = 10
 """A product of 40 frames is just large enough for OpenBLAS to share it among threads, which then wait for the next one
 spinning: on two cores that made a step of 2 ms cost 9 ms of CPU. Products of 10 frames stay with the caller."""
-_NOISE = b"Created TensorFlow Lite XNNPACK delegate"
 
 
 @dataclass(slots=True)
@@ -32,7 +31,7 @@ class YamnetTagger:
         self._model = model
         self._silence = np.tile(np.log(model.log_offset), (WINDOW_FRAMES, 1))
         try:
-            with without_lines(_NOISE):
+            with without_lines(XNNPACK):
                 self._interpreter = Interpreter(model_content=model.network, num_threads=1)
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:

@@ -15,8 +15,9 @@ from typing import Final
 
 from listener.sentences.spoken import number_words
 
-COOL_DOWN_SECONDS: Final = 1.2
-"""After our last word: the sound card's buffer (0.1 s), the room's decay (0.4 s), and the chunk that is being heard."""
+COOL_DOWN_SECONDS: Final = 0.6
+"""After our last word: the sound card's buffer (0.1 s) and the room's decay (0.4 s). No longer, because people answer
+soon; an utterance that began while we spoke is recognised as ours however late it ends."""
 
 LIKENESS: Final = 0.6
 """Share of the transcript's words that our own words explain, in order, above which it is ours."""

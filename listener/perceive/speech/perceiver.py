@@ -8,10 +8,10 @@ from typing import Final, Literal
 import numpy as np
 
 from listener.perceive.speech.addressing import Addressing
-from listener.perceive.speech.echo import Echo
 from listener.perceive.speech.endpointing import Begun, Ended, Endpointer
 from listener.perceive.speech.gate import Gate
 from listener.perceive.speech.models import SpeechModels
+from listener.perceive.speech.own_words import EchoGate
 from listener.perceive.speech.recognizer import Hearing
 from listener.perceive.speech.silero import FRAME_SAMPLES, VoiceStream
 from listener.types import (
@@ -71,7 +71,7 @@ class SpeechPerceiver:
         self._wake = models.wake_word() if addressing == "wake_word" else None
         self._gate = Gate(config.vad.above_noise_db)
         self._endpointer = Endpointer(config.vad)
-        self._echo = Echo()
+        self._echo = EchoGate(language=language)
         self._controls: deque[OwnVoice | SetMode] = deque()  # append and popleft are atomic
         self._open: _Utterance | None = None
         self._kept = np.zeros(0, np.float32)
@@ -168,7 +168,7 @@ class SpeechPerceiver:
 
     def _begin(self, begun: Begun, level_dbfs: float) -> None:
         start = begun.start / SAMPLE_RATE_HZ
-        over = self._echo.audible(start)
+        over = self._echo.raised(start)
         self._open = _Utterance(begun.start, self._addressing.of(start), None, level_dbfs, over, begun.start)
         if self._open.addressed != "no" or over or self._mode.startswith("transcribe"):
             self._begin_hearing(self._open, begun.start)
@@ -213,7 +213,7 @@ class SpeechPerceiver:
 
     def _is_echo(self, utterance: _Utterance, text: str, t: float) -> bool:
         """While we speak, only the wake word and "stop" get through; and never our own words."""
-        if self._echo.is_ours(text, t):
+        if self._echo.is_own(text, utterance.start / SAMPLE_RATE_HZ, t):
             self.echoes += 1
             log.info("%s: heard ourselves say %r", self._room, text)
             return True

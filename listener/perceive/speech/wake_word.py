@@ -13,6 +13,7 @@ from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
 from listener.config import WakeWordConfig
 from listener.errors import ModelError
+from listener.perceive.sounds.native_stderr import XNNPACK, without_lines
 from listener.sentences.spoken import spoken_words
 from listener.types import SAMPLE_RATE_HZ, Samples
 
@@ -88,8 +89,10 @@ def _check(path: Path) -> None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path}: is larger than {MAX_BYTES} bytes; this is no wake word")
-        interpreter = Interpreter(model_content=path.read_bytes())
-        interpreter.allocate_tensors()
+        content = path.read_bytes()
+        with without_lines(XNNPACK):
+            interpreter = Interpreter(model_content=content)
+            interpreter.allocate_tensors()
         given, told = interpreter.get_input_details(), interpreter.get_output_details()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}; is the .tflite there?") from None
@@ -107,15 +110,16 @@ class WakeWord:
 
     def __init__(self, model: WakeModel) -> None:
         self.name = model.name
-        self._model = MicroWakeWord(
-            id=model.name,
-            wake_word=model.phrase,
-            tflite_model=model.path,
-            probability_cutoff=model.cutoff,
-            sliding_window_size=model.window,
-            trained_languages=[],
-            libtensorflowlite_c_path=_library(),
-        )
+        with without_lines(XNNPACK):
+            self._model = MicroWakeWord(
+                id=model.name,
+                wake_word=model.phrase,
+                tflite_model=model.path,
+                probability_cutoff=model.cutoff,
+                sliding_window_size=model.window,
+                trained_languages=[],
+                libtensorflowlite_c_path=_library(),
+            )
         self._features = MicroWakeWordFeatures()
         self._resting = 0
 
