@@ -39,9 +39,9 @@ $(VENV)/.plain: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-# The engine's tests run on a CPU, with one version of torch that everybody tests with.
+# Every extra that a CPU can run, with one version of torch that everybody tests with. Nothing of `voice` (GPL) ships with us.
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -e '.[dev,gpu]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -e '.[dev,gpu,voice,whisper]'
 	touch $@ $(VENV)/.plain
 
 clean:

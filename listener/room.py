@@ -40,8 +40,12 @@ from listener.types import (
     Teller,
     Test,
 )
+from listener.vocabulary import State
 
 logger = logging.getLogger(__name__)
+
+SHOW_SECONDS = 0.5
+"""For the ears to end what sounds, which takes milliseconds, before a room shows that it hears no more."""
 
 
 @dataclass(slots=True)
@@ -108,8 +112,7 @@ class Room:
         speaking = asyncio.create_task(self._parts.speaker.run())
         try:
             while not await self._listen_until_muted():
-                await self._end_episodes()
-                self._parts.teller.show("muted", "the microphone is closed")
+                await self._end_and_show("muted", "the microphone is closed")
                 await self._unmuted.wait()
         finally:
             await _cancelled(self._listening, speaking, *self._answering)
@@ -146,8 +149,17 @@ class Room:
 
     async def _rest(self, outage: Outage) -> None:
         self._hears = False
-        await self._end_episodes()
-        self._parts.teller.show("no_audio", outage.detail)
+        await self._end_and_show("no_audio", outage.detail)
+
+    async def _end_and_show(self, state: State, detail: str) -> None:
+        """First what sounds ends, then the state is shown; but it is not kept from anybody by ears that hang."""
+        ending = asyncio.create_task(self._end_episodes())
+        try:
+            await asyncio.wait([ending], timeout=SHOW_SECONDS)
+            self._parts.teller.show(state, detail)
+            await ending
+        finally:
+            ending.cancel()
 
     async def _hear(self, chunk: Chunk) -> None:
         self._hears = True

@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 from fakes import FakePerceiver, FakeSource, RecordingPublisher
 
+from listener import room as room_module
 from listener.decide.cascade import Cascade
 from listener.errors import PerceiveError, SourceError
 from listener.publish.teller import RoomTeller
@@ -17,6 +18,7 @@ from listener.sources import supervisor
 from listener.sources.supervisor import SupervisedSource
 from listener.types import (
     Decision,
+    Ending,
     Episode,
     LevelReport,
     Percept,
@@ -234,5 +236,27 @@ async def test_say_is_a_reply_and_stop_ends_what_is_said_and_what_is_written() -
     room.apply(Say("But this."))
     await until(lambda: len(scene.out.of(ResponseEnded)) == 2)
     assert [e.text for e in scene.out.of(ResponseEnded) if isinstance(e, ResponseEnded)][1] == "But this."
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+class HangingEnd(FakePerceiver):
+    async def finish(self, t: float) -> Ending:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+@pytest.mark.parametrize("state", ["no_audio", "muted"])
+async def test_ears_that_hang_do_not_keep_back_that_a_room_hears_no_more(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "SHOW_SECONDS", 0.01)
+    scene = Scene(FakeSource([1, SourceError("unplugged") if state == "no_audio" else FakeSource.HANG]), HangingEnd())
+    room = await scene.room()
+    running = asyncio.create_task(room.run())
+    await until(lambda: scene.out.of(Decision))
+    if state == "muted":
+        room.apply(SetMute(True))
+    await until(lambda: scene.states()[-1] == state)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -78,6 +78,7 @@ class Link:
         self._user = user
         self._loop = asyncio.get_running_loop()
         self._abandoned = False
+        self._connecting = False
         self._answer: asyncio.Future[str | None] = self._loop.create_future()
         self.lost: asyncio.Future[str] = self._loop.create_future()
         """Done with the reason when the connection is no more."""
@@ -121,6 +122,7 @@ class Link:
         await self.close()
 
     async def _open(self) -> None:
+        self._connecting = True
         try:
             await in_daemon_thread(self._connect)
         except (OSError, ValueError) as error:
@@ -136,9 +138,12 @@ class Link:
 
     def _connect(self) -> None:
         settings = self._settings
-        self._client.connect(settings.host, settings.port, settings.keepalive_seconds)
-        if self._abandoned:
-            self._cut()
+        try:
+            self._client.connect(settings.host, settings.port, settings.keepalive_seconds)
+        finally:
+            self._connecting = False  # before the question, so that one of us two surely closes the sockets
+            if self._abandoned:
+                self._client.reinitialise()
 
     def subscribe(self, filters: Iterable[str]) -> None:
         self._client.subscribe([(topic_filter, 1) for topic_filter in filters])
@@ -160,9 +165,14 @@ class Link:
         self._client.disconnect()
         await asyncio.wait({self.lost}, timeout=seconds)
         self._cut()
-        await in_daemon_thread(self._client.loop_stop)
-        client = self._client  # and it lets go of us, so that its sockets close now and not when garbage is collected
-        client.on_connect = client.on_disconnect = client.on_message = client.on_publish = client.on_subscribe = None
+        await in_daemon_thread(self._release)
+
+    def _release(self) -> None:
+        """End paho's thread, close its sockets (it has three) and let go of us, without waiting for the collector."""
+        with contextlib.suppress(AttributeError):  # paho (2.1) does not look whether its thread has ended meanwhile
+            self._client.loop_stop()
+        if not self._connecting:  # else the thread that connects does it
+            self._client.reinitialise()
 
     def _cut(self) -> None:
         opened = self._client.socket()

@@ -102,6 +102,7 @@ class Session:
             finally:
                 for task in tuple(self._helpers):
                     task.cancel()
+                self._link = None  # nothing is sent from now on, and neither of us keeps the other alive
         return link.lost.result()
 
     def renew(self) -> None:

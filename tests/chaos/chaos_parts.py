@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import soundfile
 from conftest import Mosquitto
 from paho.mqtt.client import Client
@@ -18,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from program import command, environment
 
 from listener.bench.scene import kitchen
+from listener.perceive.process.client import MODULE as EAR
 
 WAIT_SECONDS = 60.0
 GRACE_SECONDS = 0.1
@@ -131,6 +133,16 @@ class Daemon:
                 found.setdefault(event["room"], []).append(event["id"])
         return found
 
+    def of(self, room: str, *names: str) -> list[dict[str, Any]]:
+        """The events of a room with these names, in order."""
+        return [event for _, event in tuple(self.told) if event["room"] == room and event["event"] in names]
+
+    def ears(self) -> list[psutil.Process]:
+        """The processes that hear, in the order in which they were started."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children()
+        return sorted((c for c in children if EAR in c.cmdline()), key=lambda c: c.create_time())
+
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text(encoding="utf-8")
@@ -143,10 +155,12 @@ def write_scene(folder: Path) -> Path:
     return path
 
 
-def configuration(folder: Path, port: int, rooms: Sequence[str] = ("Kitchen", "Hall"), more: str = "") -> Path:
+def configuration(
+    folder: Path, port: int, rooms: Sequence[str] = ("Kitchen", "Hall"), more: str = "", *, realtime: bool = False
+) -> Path:
     """Rooms that hear the scene for ever, as fast as it goes; without discovery nothing waits for Home Assistant."""
     scene = write_scene(folder)
-    source = f"{{type: file, path: {scene}, realtime: false, loop: true}}"
+    source = f"{{type: file, path: {scene}, realtime: {str(realtime).lower()}, loop: true}}"
     lines = [f"  - {{name: {room}, source: {source}}}" for room in rooms]
     path = folder / "config.yaml"
     text = "\n".join(["rooms:", *lines, f"mqtt: {{port: {port}, discovery: false}}", "sounds: {tagger: none}", more])

@@ -75,3 +75,12 @@ async def test_connections_that_are_refused_leave_no_handle(caplog: pytest.LogCa
     async with no_handle_is_left(), daemon(free_port()), asyncio.timeout(60):
         while len(caplog.records) < FAILED:
             await asyncio.sleep(0.001)
+
+
+async def test_connections_that_are_given_up_leave_no_handle(mosquitto: Mosquitto) -> None:
+    """The daemon ends while it connects: nobody waits for the thread that does so."""
+    mosquitto.start()
+    async with no_handle_is_left():
+        for n in range(FAILED):
+            async with daemon(mosquitto.port):
+                await asyncio.sleep(0.0002 * n)

@@ -89,12 +89,17 @@ class EarProcess:
 
     async def _watch(self) -> None:
         """Kill a process that owes the same answer for too long; one watch for all is cheaper than a timer each."""
+        clock = asyncio.get_running_loop().time
         oldest: int | None = None
+        since = clock()
         while True:
-            await asyncio.sleep(ANSWER_SECONDS)
-            if oldest is not None and oldest in self._waiting:
+            await asyncio.sleep(ANSWER_SECONDS / 10)
+            now_oldest = next(iter(self._waiting), None)
+            if now_oldest != oldest:
+                oldest, since = now_oldest, clock()
+            elif oldest is not None and clock() - since >= ANSWER_SECONDS:
                 self._kill(f"has not answered for {ANSWER_SECONDS:g} s")
-            oldest = next(iter(self._waiting), None)
+                since = clock()
 
     async def _start(self, generation: int) -> None:
         try:
