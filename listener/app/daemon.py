@@ -78,7 +78,8 @@ class App:
         self._engine_name = ""
         self._attention: Attention | None = None
         self._publishers: tuple[Publisher, ...] = ()
-        self._rooms_run = asyncio.Event()
+        self.hearing = asyncio.Event()
+        """Set when all rooms have been started."""
         self._observe_ages: Callable[[Sequence[float]], None] = lambda _ages: None
         self._notifier = Notifier.from_environment()
         self._unsaved = asyncio.Event()
@@ -167,7 +168,7 @@ class App:
                 publisher.report(report)
 
         async def deliver(slug: str, reply: Reply) -> None:
-            await self._rooms_run.wait()
+            await self.hearing.wait()
             if self._house is not None:
                 self._house.enqueue(slug, reply)
 
@@ -200,7 +201,7 @@ class App:
 
     async def _run_rooms(self, house: House, stop: asyncio.Event) -> None:
         house.start()
-        self._rooms_run.set()
+        self.hearing.set()
         rooms = len(house.slugs)
         self._notifier.ready(f"Listening to {rooms} rooms" if rooms > 1 else "Listening")
         logger.info("listener %s: %d rooms", __version__, rooms)

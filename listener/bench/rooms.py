@@ -35,6 +35,7 @@ DEADLINE_SECONDS = CHUNK_SECONDS
 WARM_UP_SECONDS = 4.0
 NEVER_SECONDS = 1e6
 FIRST_ROOMS = 25
+SPEAKING_ROOMS_EVERY = 10
 FINEST_STEP = 0.04
 """The search ends when the bounds are this close, as a part of the number of rooms."""
 
@@ -99,38 +100,52 @@ class LoopedSound:
             index += 1
 
 
-def _config(rooms: int, broker: tuple[str, int], model: Path | None) -> Config:
+def _config(rooms: int, broker: tuple[str, int], model: Path | None, *, speech: bool) -> Config:
     return parse(
         {
             "rooms": [
-                {"name": f"Room {n}", "source": {"type": "pipe" if n == 0 else "microphone"}} for n in range(rooms)
+                {"name": f"Room {n}", "source": {"type": "pipe" if n == 0 else "microphone"}, "addressing": "open"}
+                for n in range(rooms)
             ],
             "mqtt": {"host": broker[0], "port": broker[1], "base_topic": "listener-bench", "discovery": False},
             "sounds": {"model": model},
-            "speech": {"enabled": False},
+            "speech": {"enabled": speech},
         }
     )
 
 
-def _sources(rooms: int, loop: Samples) -> Callable[[SourceConfig], Source]:
+def _sources(rooms: int, spoken: Samples | None) -> Callable[[SourceConfig], Source]:
+    """Household sound in every room; where there is speech, in one of ten it is that."""
     numbers = iter(range(rooms))
+    loop = household()
 
     def next_source(_config: SourceConfig) -> Source:
         number = next(numbers)
-        return LoopedSound(loop, CHUNK_SECONDS * number / rooms, offset_chunks=37 * number)
+        sound = loop if spoken is None or number % SPEAKING_ROOMS_EVERY else spoken
+        return LoopedSound(sound, CHUNK_SECONDS * number / rooms, offset_chunks=37 * number)
 
     return next_source
 
 
-async def measure(rooms: int, seconds: float, broker: tuple[str, int], model: Path | None = None) -> Measured:
-    """Run the daemon with so many rooms for `seconds` after a warm-up. Raises ListenerError when it cannot start."""
+async def measure(
+    rooms: int,
+    seconds: float,
+    broker: tuple[str, int],
+    model: Path | None = None,
+    spoken: Samples | None = None,
+) -> Measured:
+    """Run the daemon with so many rooms for `seconds` after a warm-up. Raises ListenerError when it cannot start.
+
+    `spoken`: a loop of speech, heard in one room of ten; speech is then listened for in all of them.
+    """
     process = psutil.Process()
     stop = asyncio.Event()
     with tempfile.TemporaryDirectory() as state:
-        sources = _sources(rooms, household())
-        app = App(_config(rooms, broker, model), Path(state), read_source=sources, health_seconds=NEVER_SECONDS)
+        config = _config(rooms, broker, model, speech=spoken is not None)
+        app = App(config, Path(state), read_source=_sources(rooms, spoken), health_seconds=NEVER_SECONDS)
         running = asyncio.create_task(app.run(stop))
         try:
+            await _until(app.hearing, running)
             await _pass(WARM_UP_SECONDS, running)
             app.take_ages()
             before = _cpu_seconds(process)
@@ -169,6 +184,15 @@ async def _pass(seconds: float, running: "asyncio.Task[None]") -> None:
     """Let the daemon run; what it raises is raised here."""
     done, _ = await asyncio.wait([running], timeout=seconds)
     if done:
+        running.result()
+
+
+async def _until(event: asyncio.Event, running: "asyncio.Task[None]") -> None:
+    """Wait for the daemon's event; what the daemon raises is raised here."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if running.done():
         running.result()
 
 

@@ -28,6 +28,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     rooms.add_argument("--seconds", type=_positive, default=12, metavar="S", help="for each number (default 12)")
     rooms.add_argument("--broker", metavar="HOST:PORT", help="default: a mosquitto that is started for it")
     rooms.add_argument("--model", type=Path, metavar="FILE", help="yamnet.tflite (default: the models folder)")
+    rooms.add_argument("--speech", action="store_true", help="listen for speech too; one room in ten speaks")
     rooms.set_defaults(run=run_rooms)
     engine = kinds.add_parser("engine", help="what the Audio-Interaction engine costs, with random weights")
     engine.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -57,10 +58,15 @@ def run_rooms(args: argparse.Namespace) -> int:
     from listener.bench.rooms import as_dict, external_broker, measure, search
 
     logging.getLogger("listener").setLevel(logging.ERROR)
+    spoken = None
+    if args.speech:
+        from listener.bench.spoken import spoken_loop
+
+        spoken = spoken_loop()
     with nullcontext(_address(args.broker)) if args.broker else external_broker() as broker:
 
         def measure_rooms(rooms: int) -> "Measured":
-            measured = asyncio.run(measure(rooms, args.seconds, broker, args.model))
+            measured = asyncio.run(measure(rooms, args.seconds, broker, args.model, spoken))
             verdict = "in time" if measured.in_time else "too late"
             print(f"{rooms} rooms: p99 {measured.p99_seconds:.3f} s, {verdict}", file=sys.stderr)
             return measured
