@@ -156,15 +156,30 @@ def write_scene(folder: Path) -> Path:
 
 
 def configuration(
-    folder: Path, port: int, rooms: Sequence[str] = ("Kitchen", "Hall"), more: str = "", *, realtime: bool = False
+    folder: Path,
+    port: int,
+    rooms: Sequence[str] = ("Kitchen", "Hall"),
+    more: str = "",
+    *,
+    realtime: bool = False,
+    speech: bool = False,
 ) -> Path:
-    """Rooms that hear the scene for ever, as fast as it goes; without discovery nothing waits for Home Assistant."""
+    """Rooms that hear the scene for ever, as fast as it goes; without discovery nothing waits for Home Assistant.
+
+    Speech, where it is on, is heard in processes beside the daemon.
+    """
     scene = write_scene(folder)
     source = f"{{type: file, path: {scene}, realtime: {str(realtime).lower()}, loop: true}}"
-    lines = [f"  - {{name: {room}, source: {source}}}" for room in rooms]
+    lines = [
+        "rooms:",
+        *(f"  - {{name: {room}, source: {source}}}" for room in rooms),
+        f"mqtt: {{port: {port}, discovery: false}}",
+        "sounds: {tagger: none}",
+        f"speech: {{enabled: {str(speech).lower()}}}",
+        more,
+    ]
     path = folder / "config.yaml"
-    text = "\n".join(["rooms:", *lines, f"mqtt: {{port: {port}, discovery: false}}", "sounds: {tagger: none}", more])
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

@@ -17,7 +17,8 @@ TWO_EARS = "engine: {processes: 2}"
 def daemon(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Daemon]:
     """Kitchen and hall play the scene, each heard by a process of its own, in this order."""
     mosquitto.start()
-    one = Daemon(tmp_path, configuration(tmp_path, mosquitto.port, more=TWO_EARS, realtime=True))
+    config = configuration(tmp_path, mosquitto.port, more=TWO_EARS, realtime=True, speech=True)
+    one = Daemon(tmp_path, config)
     with running(one):
         until(lambda: one.of("kitchen", "decision") and one.of("hall", "decision"), one.log)
         yield one
