@@ -35,7 +35,8 @@ class EngineConfig(Section):
         None,
         ge=0,
         le=64,
-        description="Processes that listen in place of threads. Left out: none for up to 16 rooms, then one a core.",
+        description="Processes that listen in place of threads. Left out: with speech one a room, one a core "
+        "at most; without, none for up to 16 rooms, then one a core.",
     )
 
     @property
