@@ -33,6 +33,7 @@ from listener.types import CHUNK_SECONDS  # noqa: E402
 REPORT = ROOT / "docs" / "reports" / "chaos.md"
 FIGURES = ROOT / "docs" / "reports" / "chaos.json"
 SEED = 20_260
+ROOMS = ("Kitchen", "Hall", "Nursery", "Workshop")
 
 
 @contextmanager
@@ -155,44 +156,89 @@ def config_fuzz(scale: float) -> dict[str, Any]:
 
 
 def soak(scale: float) -> dict[str, Any]:
-    """72 room-hours in four rooms at high speed, with the broker killed every few minutes."""
-    wanted_seconds = 18 * 3_600 * scale
-    rooms = ("Kitchen", "Hall", "Nursery", "Workshop")
-    looks: list[dict[str, float]] = []
-    with broker() as (folder, mosquitto):
-        mosquitto.start()
-        one = Daemon(folder, configuration(folder, mosquitto.port, rooms))
-        with running(one):
-            assert one.process is not None
-            process = psutil.Process(one.process.pid)
-            heard: dict[str, float] = {}
-            next_look = wanted_seconds / 10
-            while min(heard.values(), default=0.0) < wanted_seconds or len(heard) < len(rooms):
-                told, one.told[:] = one.told[:], []
-                heard |= {e["room"]: e["t"] for _, e in told if e["event"] == "decision"}
-                if min(heard.values(), default=0.0) >= next_look:
-                    mosquitto.stop(kill=True)
-                    time.sleep(1)
-                    mosquitto.start()
-                    time.sleep(3)
-                    next_look += wanted_seconds / 10
+    """72 room-hours in four rooms at high speed; the broker is killed and the sources break at every tenth."""
+    return Soak(18 * 3_600 * scale, speech=False).run()
+
+
+def soak_with_speech(scale: float) -> dict[str, Any]:
+    """4 room-hours with speech on; the broker and a process that hears are killed, and the sources break, each tenth."""
+    return Soak(3_600 * scale, speech=True).run()
+
+
+class Soak:
+    """Four rooms hear so many seconds each; ten times all the faults, and a look at what the daemon has taken."""
+
+    def __init__(self, seconds: float, *, speech: bool) -> None:
+        self._seconds = seconds
+        self._speech = speech
+        self._heard: dict[str, float] = {}
+        self._states: dict[str, dict[str, Any]] = {}
+        self._ear = 0
+
+    def run(self) -> dict[str, Any]:
+        looks: list[dict[str, float]] = []
+        with broker() as (folder, mosquitto):
+            mosquitto.start()
+            more = "engine: {processes: 2}" if self._speech else ""
+            config = configuration(folder, mosquitto.port, ROOMS, more, speech=self._speech)
+            daemon = Daemon(folder, config)
+            with running(daemon):
+                assert daemon.process is not None
+                process = psutil.Process(daemon.process.pid)
+                for n in range(1, 11):
+                    while len(self._heard) < len(ROOMS) or min(self._heard.values()) < n * self._seconds / 10:
+                        self._listen(daemon)
+                    self._trouble(daemon, mosquitto, folder / "kitchen.wav")
                     looks.append(_look(process, folder))
-                time.sleep(0.5)
-            until(lambda: "Traceback" not in one.log)
-    first, last = looks[1], looks[-1]
-    return {
-        "room-hours": round(sum(heard.values()) / 3_600, 1),
-        "chunks": round(sum(heard.values()) / CHUNK_SECONDS),
-        **{f"{name}, after a fifth → at the end": f"{first[name]} → {last[name]}" for name in first},
-    }
+            assert "Traceback" not in daemon.log
+        first, last = looks[1], looks[-1]
+        return {
+            "room-hours": round(sum(self._heard.values()) / 3_600, 1),
+            "chunks": round(sum(self._heard.values()) / CHUNK_SECONDS),
+            "faults": f"10 times: {'broker, process that hears, sources' if self._speech else 'broker, sources'}",
+            **{f"{name}, after a fifth → at the end": f"{first[name]} → {last[name]}" for name in first},
+        }
+
+    def _listen(self, daemon: Daemon) -> None:
+        time.sleep(0.2)
+        told, daemon.told[:] = daemon.told[:], []
+        for _, event in told:
+            if event["event"] == "decision":
+                self._heard[event["room"]] = event["t"]
+            elif event["event"] == "status":
+                self._states[event["room"]] = event
+
+    def _until(self, daemon: Daemon, cured: Callable[[], bool]) -> None:
+        def look() -> bool:
+            self._listen(daemon)
+            return cured()
+
+        until(look, f"{self._states}")
+
+    def _trouble(self, daemon: Daemon, mosquitto: Mosquitto, scene: Path) -> None:
+        """One fault after the other; each is seen, and cured, before the next."""
+        mosquitto.stop(kill=True)
+        time.sleep(1)
+        mosquitto.start()
+        if self._speech:
+            self._ear = 1 - self._ear
+            daemon.ears()[self._ear].kill()
+            self._until(daemon, lambda: any("degraded" in state["flags"] for state in self._states.values()))
+            self._until(daemon, lambda: not any("degraded" in state["flags"] for state in self._states.values()))
+        sound = scene.read_bytes()
+        scene.write_bytes(b"")
+        self._until(daemon, lambda: all(state["state"] == "no_audio" for state in self._states.values()))
+        scene.write_bytes(sound)
+        self._until(daemon, lambda: all(state["state"] != "no_audio" for state in self._states.values()))
 
 
 def _look(process: psutil.Process, folder: Path) -> dict[str, float]:
     family = [process, *process.children(recursive=True)]
     return {
         "RSS, MB": round(sum(p.memory_info().rss for p in family) / 1e6, 1),
-        "file handles": process.num_fds(),
-        "threads": process.num_threads(),
+        "file handles": sum(p.num_fds() for p in family),
+        "threads": sum(p.num_threads() for p in family),
+        "processes": len(family),
         "outbox, kB": round((folder / "state" / "outbox.sqlite").stat().st_size / 1e3),
     }
 
@@ -204,6 +250,7 @@ PARTS: dict[str, Callable[[float], dict[str, Any]]] = {
     "payloads": payload_fuzz,
     "config": config_fuzz,
     "soak": soak,
+    "soak-with-speech": soak_with_speech,
 }
 
 

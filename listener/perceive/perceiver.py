@@ -106,6 +106,8 @@ class RoomPerceiver:
         self._last: Heard | None = None
         self.speech: Speech | None = None
         """Hears what is said; None where nobody does."""
+        self.speaking = False
+        """Somebody was being heard at the end of the last chunk: the next one may cost a hundred times as much."""
         self._speech_failures = 0
         self._forget()
 
@@ -223,11 +225,13 @@ class RoomPerceiver:
             return None
         score = float(scores[self._speech_row]) if heard.scores is not None and self._speech_row is not None else None
         try:
-            return self.speech.step(heard.chunk, heard.level_dbfs, score)
+            percept = self.speech.step(heard.chunk, heard.level_dbfs, score)
         except Exception as error:  # whatever is wrong with speech, alarms are heard
             self._speech_failed(error)
             heard.flags = (*heard.flags, "degraded")
             return None
+        self.speaking = percept.speaking
+        return percept
 
     def _stop_listening(self, t: float) -> tuple[Spoken, ...]:
         if self.speech is None:

@@ -9,7 +9,19 @@ from ears import FakeMatch, FakePatterns, FakeTagger, room, silence, started, ta
 
 from listener.errors import PerceiveError
 from listener.perceive.perceiver import RoomPerceiver
-from listener.types import CHUNK_SAMPLES, Chunk, Hearing, Percept, SetMute, SetStrictness, Tagger, Test
+from listener.types import (
+    CHUNK_SAMPLES,
+    Chunk,
+    Hearing,
+    OwnVoice,
+    Percept,
+    SetMute,
+    SetStrictness,
+    SpeechPercept,
+    Spoken,
+    Tagger,
+    Test,
+)
 from listener.vocabulary import TEST_LABEL
 
 SETTING = {"on": 0.5, "off": 0.3, "windows": 2, "of": 3, "hold_seconds": 0.8}
@@ -181,3 +193,75 @@ def test_finish_ends_what_sounds_and_begins_anew() -> None:
     perceive(ears, tagger, 1, first=2)
     assert tagger.opened == 2
     assert made[-1].chunks == 1
+
+
+# ---------------------------------------------------------------- speech
+
+
+class FakeSpeech:
+    """Somebody speaks from the first chunk on; `fails` at every chunk if it is told to."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self._fails = fails
+        self.controls: list[object] = []
+        self.scores: list[float | None] = []
+
+    def step(self, chunk: Chunk, level_dbfs: float, speech_score: float | None = None) -> SpeechPercept:
+        self.scores.append(speech_score)
+        if self._fails:
+            raise ValueError("the fake recognizer was told to fail")
+        return SpeechPercept(0.9, speaking=True)
+
+    def finish(self, t: float) -> tuple[Spoken, ...]:
+        return (Spoken("stop", True, 0.9, 0.0, t),)
+
+    def apply(self, control: object) -> None:
+        self.controls.append(control)
+
+
+def test_speech_is_heard_beside_sounds() -> None:
+    ears, speech = room(TABLE), FakeSpeech()
+    ears.speech = speech
+    percepts = perceive(ears, FakeTagger({"Speech": 0.7}), 2) + perceive(ears, None, 1, first=2)
+    assert [p.speech for p in percepts] == [SpeechPercept(0.9, speaking=True)] * 3
+    assert speech.scores == [pytest.approx(0.7), 0.0, None]
+    assert ears.speaking
+    ears.apply(OwnVoice("Hello."))
+    assert speech.controls == [OwnVoice("Hello.")]
+    assert [s.text for s in ears.finish(1.2).spoken] == ["stop"]
+
+
+def test_speech_that_fails_does_not_take_the_alarms_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    ears = room(TABLE, patterns=FakePatterns({1: (FakeMatch("smoke_alarm"),)}))
+    ears.speech = FakeSpeech(fails=True)
+    percepts = perceive(ears, FakeTagger(), 3)
+    assert started(percepts) == ["smoke_alarm"]
+    assert [p.speech for p in percepts] == [None] * 3
+    assert all("degraded" in p.flags for p in percepts)
+    assert caplog.text.count("speech could not be heard") == 2  # at the first and the second, not at the third
+
+
+# ---------------------------------------------------------------- sparing work
+
+
+def test_a_calm_room_is_tagged_every_second_chunk_if_work_is_to_be_spared() -> None:
+    tagger = FakeTagger(*[{"Music": 0.1}] * 6)
+    ears = room(TABLE)
+    due = []
+    for index in range(6):
+        heard = ears.hear(silence(index), tagger, spare=index > 1)
+        ears.score(heard, tagger)
+        ears.conclude(heard)
+        due.append(heard.due)
+    assert due == [True, True, False, True, False, True]
+
+
+@pytest.mark.parametrize("loud", [{"Rain": 0.4}, {"Rain": 0.8}])
+def test_a_room_in_which_something_goes_on_is_not_spared(loud: dict[str, float]) -> None:
+    tagger = FakeTagger(*[loud] * 6)
+    ears = room(TABLE)
+    for index in range(6):
+        heard = ears.hear(silence(index), tagger, spare=True)
+        assert heard.due
+        ears.score(heard, tagger)
+        ears.conclude(heard)

@@ -50,7 +50,7 @@ class Rooms:
                 yield request, _failure(error)
         for _, room, chunk in heard:
             room.score(chunk, self._senses.tagger)
-        for request, room, chunk in heard:
+        for request, room, chunk in sorted(heard, key=lambda one: one[1].speaking):  # words wait, alarms do not
             try:
                 yield request, room.conclude(chunk)
             except Exception as error:
