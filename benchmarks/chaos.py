@@ -161,7 +161,7 @@ def soak(scale: float) -> dict[str, Any]:
 
 
 def soak_with_speech(scale: float) -> dict[str, Any]:
-    """4 room-hours with speech on; the broker and a process that hears are killed, and the sources break, each tenth."""
+    """4 room-hours with speech on; broker and a process that hears are killed, the sources break, at every tenth."""
     return Soak(3_600 * scale, speech=True).run()
 
 

@@ -65,7 +65,7 @@ class App:
         reread: Callable[[], Config] | None = None,
     ) -> None:
         """`reread` gives the configuration anew, for a reload; it may raise ConfigError, and block."""
-        self._config = config
+        self._config = self._started_with = config
         self._state_folder = state_folder
         self._store = SettingsStore(state_folder / "settings.json")
         self._extra_publishers = tuple(publishers)
@@ -238,6 +238,8 @@ class App:
         ]
         if later:
             logger.warning("changed in the configuration, and taken over at the next restart: %s", ", ".join(later))
+        if unprepared := _unprepared(self._started_with, new):
+            logger.warning("what is said is not understood before the next restart in: %s", ", ".join(unprepared))
         if self._attention is not None:
             self._attention.exchange(new)
         await house.exchange(new.rooms)
@@ -296,6 +298,18 @@ class App:
     def _tick(self) -> int:
         self.ticks += 1
         return self.ticks
+
+
+def _unprepared(started_with: Config, new: Config) -> list[str]:
+    """Rooms whose language, or whose wake word, nobody was told to listen for when hearing was built."""
+    languages = {room.language for room in started_with.rooms}
+    addressings = {room.addressing for room in started_with.rooms}
+    return [
+        room.name
+        for room in new.rooms
+        if started_with.speech.enabled
+        and (room.language not in languages or (room.addressing == "wake_word" and "wake_word" not in addressings))
+    ]
 
 
 def _memory_bytes(process: psutil.Process) -> int:

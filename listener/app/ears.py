@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from listener.config import Config
 from listener.decide.pooled import PooledPerceiver
@@ -17,6 +17,9 @@ from listener.perceive.ears import Ear, EarPlan, RoomPlan, Senses
 from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.process.client import EarProcess, RemotePerceiver
 from listener.types import Chunk, Control, Ending, Perceiver, Percept
+
+if TYPE_CHECKING:
+    from listener.perceive.speech.models import SpeechPlan
 
 logger = logging.getLogger(__name__)
 
@@ -118,14 +121,18 @@ def plan(config: Config) -> EarPlan:
     model = find_tagger_model(config)
     if model is None:
         logger.warning("%s", NO_TAGGER)
-    speech = None
-    if config.speech.enabled:
-        from listener.perceive.speech.models import plan_speech
+    return EarPlan(config.sounds, tuple(config.respond.urgent), model, plan_of_speech(config))
 
-        languages = [room.language for room in config.rooms]
-        waits = any(room.addressing == "wake_word" for room in config.rooms)
-        speech = plan_speech(config.speech, config.home, languages, waits)
-    return EarPlan(config.sounds, tuple(config.respond.urgent), model, speech)
+
+def plan_of_speech(config: Config) -> "SpeechPlan | None":
+    """None where nobody listens for speech. Raises ModelError, ConfigError."""
+    if not config.speech.enabled:
+        return None
+    from listener.perceive.speech.models import plan_speech
+
+    languages = [room.language for room in config.rooms]
+    waits = any(room.addressing == "wake_word" for room in config.rooms)
+    return plan_speech(config.speech, config.home, languages, waits)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from listener.cli import check_speech
 from listener.cli.common import add_config_option, config_path
 from listener.config import Config, MicrophoneSource, MqttConfig, RoomConfig, load
 from listener.errors import ListenerError, PublishError
@@ -62,7 +63,9 @@ async def findings(config: Config, deep: bool) -> list[Finding]:
         findings += [*_output(config, room), *_source(room)]
         if deep and findings[-1].severity != "error" and room.source.type == "microphone":
             findings += [finding async for finding in _level(room)]
+    findings += [Finding(*told) for told in check_speech.speech(config)]
     findings += [finding async for finding in _voice(config)]
+    findings += [Finding(*told) async for told in check_speech.house(config)]
     return findings + [finding async for finding in _broker(config)]
 
 

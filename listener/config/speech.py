@@ -46,7 +46,7 @@ CLOSED_INTENTS = (
 class VadConfig(Section):
     threshold: Fraction = Field(0.5, description="Silero's probability of a voice that begins an utterance.")
     min_speech_seconds: float = Field(0.16, ge=0.03, le=2, description="A voice for so long begins an utterance.")
-    max_silence_seconds: float = Field(0.5, ge=0.2, le=3, description="Silence for so long ends an utterance.")
+    max_silence_seconds: float = Field(0.4, ge=0.2, le=3, description="Silence for so long ends an utterance.")
     max_seconds: float = Field(12.0, ge=2, le=60, description="An utterance is cut after so long.")
     above_noise_db: float = Field(6.0, ge=0, le=40, description="Below the noise floor plus this, nobody speaks.")
 

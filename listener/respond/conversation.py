@@ -74,6 +74,16 @@ class Conversation:
             self._threads[room] = _Thread(conversation_id, self._now())
         return speech
 
+    async def probe(self) -> None:
+        """Whether it is there and lets us in. Raises HomeAssistantError."""
+        try:
+            async with asyncio.timeout(self._config.timeout_seconds):
+                raw = await asyncio.to_thread(self._request, "GET", "/api/", None)
+        except TimeoutError:
+            raise HomeAssistantError(self._slow()) from None
+        if b"message" not in raw:
+            raise HomeAssistantError(f"home_assistant: {self._url} answers, but not as Home Assistant's API does")
+
     def _asked(self, body: dict[str, str]) -> "Future[bytes]":
         """Ask in a thread of its own, one of few. It is a daemon: a server that hangs must not delay our shutdown."""
         self._asking = {asked for asked in self._asking if not asked.done()}
@@ -89,7 +99,7 @@ class Conversation:
 
     def _answer(self, asked: "Future[bytes]", body: dict[str, str]) -> None:
         try:
-            asked.set_result(self._post(body))
+            asked.set_result(self._request("POST", "/api/conversation/process", body))
         except BaseException as error:
             asked.set_exception(error)
 
@@ -105,15 +115,16 @@ class Conversation:
             "look at its load, or raise home_assistant.timeout_seconds"
         )
 
-    def _post(self, body: dict[str, str]) -> bytes:
+    def _request(self, method: str, path: str, body: dict[str, str] | None) -> bytes:
         """In a thread. Raises HomeAssistantError."""
         token = read_token(self._config.token_file)
         deadline = monotonic() + self._config.timeout_seconds
         try:
             with requests.Session() as session:
                 session.trust_env = False  # a .netrc would replace our token, a proxy would see it
-                with session.post(
-                    f"{self._url}/api/conversation/process",
+                with session.request(
+                    method,
+                    f"{self._url}{path}",
                     json=body,
                     headers={"Authorization": f"Bearer {token}"},
                     timeout=self._config.timeout_seconds,

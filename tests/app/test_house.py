@@ -186,11 +186,12 @@ async def test_a_reload_touches_only_rooms_that_changed(tmp_path: Path, caplog: 
     await until(lambda: "all stays as it was: config.yaml: rooms: is missing" in caplog.text)
 
     changed = room_of("changes", threshold=0.9)
-    scene.next = config_of(room_of("stays"), changed, room_of("comes"), respond={"snooze_seconds": 60})
+    scene.next = config_of(room_of("stays"), changed, room_of("comes", language="de"), respond={"snooze_seconds": 60})
     scene.app.reload_wanted.set()
     await until(lambda: scene.rooms() == ("stays", "changes", "comes"))
     await until(lambda: scene.heard("comes"))
     assert "taken over at the next restart: respond" in caplog.text
+    assert "what is said is not understood before the next restart in: comes" in caplog.text
 
     opened = {name: sum(m.opened for m in found) for name, found in scene.microphones.items()}
     assert opened == {"/stays": 1, "/changes": 2, "/goes": 1, "/comes": 1}

@@ -2,7 +2,9 @@
 
 import socket
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import soundfile
@@ -11,7 +13,7 @@ from program import listener
 
 from listener.bench.synthesis import tone
 
-FINE = "sounds: {tagger: none}\n"
+FINE = "sounds: {tagger: none}\nspeech: {enabled: false}\n"
 
 
 @pytest.fixture
@@ -160,3 +162,55 @@ def test_the_voice_is_tried(tmp_path: Path) -> None:
     assert any(line.startswith("error ") and "no voice for the language 'xx'" in line for line in lines)
     _, lines = check(tmp_path, VOICE.format(engine="piper", language="en") + FINE)
     assert the(lines, "/gone.onnx: is not there").startswith("error ")
+
+
+# ---------------------------------------------------------------- speech
+
+
+def test_what_is_understood_is_said_and_what_is_not(tmp_path: Path) -> None:
+    config = """
+rooms:
+  - {name: Kitchen, source: {type: pipe}}
+  - {name: Bad, language: de, source: {type: file, path: /none.wav}}
+sounds: {tagger: none}
+home: {entities: [{name: Xylqrt, domain: light}]}
+"""
+    _, lines = check(tmp_path, config)
+    assert the(lines, "knows English only") == (
+        "warning speech: the closed recognizer knows English only; rooms in 'de' are not understood"
+    )
+    assert the(lines, "xylqrt").startswith("warning ")
+    assert "wake word okay_nabu, commands in en, de, 1 names" in the(lines, "ok      speech: ")
+
+
+def test_a_home_without_names_and_a_wake_word_that_is_none(tmp_path: Path) -> None:
+    _, lines = check(tmp_path, room("{type: pipe}") + "sounds: {tagger: none}\n")
+    assert the(lines, "home.entities").startswith("warning ")
+    status, lines = check(tmp_path, room("{type: pipe}") + "speech: {wake_word: {model: /none.tflite}}\n")
+    assert status == 1
+    assert the(lines, "/none.tflite").startswith("error   speech: ")
+
+
+@pytest.mark.parametrize(("status", "words"), [(200, "lets us in"), (401, "refuses the token"), (404, "404")])
+def test_home_assistant_is_asked_whether_it_lets_us_in(tmp_path: Path, status: int, words: str) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"message": "API running."}' if self.path == "/api/" else b""
+            self.send_response(status if self.headers["Authorization"] == "Bearer token" else 401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "token").write_text("token\n")
+    url = f"http://127.0.0.1:{server.server_port}"
+    house = f"home_assistant: {{url: '{url}', token_file: {tmp_path / 'token'}}}\n"
+    code, lines = check(tmp_path, room("{type: pipe}") + FINE + house)
+    server.shutdown()
+    server.server_close()
+    assert code == (0 if status == 200 else 1)
+    assert words in the(lines, "home_assistant: ")

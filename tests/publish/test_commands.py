@@ -25,7 +25,7 @@ COMMANDS = Commands(Topics("my/base"), frozenset({"kitchen"}), frozenset({"dog_b
         ("snooze", b"PRESS", Snooze(None, 60.0)),
         ("snooze", b"dog_bark", Snooze(("dog_bark",), 60.0)),
         ("test", b"dog_bark", Test("dog_bark")),
-        ("say", "Das Essen ist fertig.\n".encode(), Say("Das Essen ist fertig.")),
+        ("say", b"Das Essen ist fertig.\n", Say("Das Essen ist fertig.")),
         ("say", b"x" * 2_000, Say("x" * 2_000)),
         ("say", b'{"text": "Fire!", "urgent": true}', Say("Fire!", urgent=True)),
         ("say", b'{"text": "Dinner"}', Say("Dinner")),

@@ -45,11 +45,15 @@ async def no_handle_is_left() -> AsyncIterator[None]:
 
 async def test_connections_that_break_leave_no_handle(mosquitto: Mosquitto) -> None:
     mosquitto.start()
-    async with Wire(free_port(), mosquitto.port) as wire, no_handle_is_left():
-        async with daemon(wire.port) as d, asyncio.timeout(60):
-            while d.publisher.figures().reconnects < BROKEN:
-                await asyncio.sleep(0.05)
-                wire.cut()  # before CONNECT, before CONNACK, or later: as it comes
+    async with (
+        Wire(free_port(), mosquitto.port) as wire,
+        no_handle_is_left(),
+        daemon(wire.port) as d,
+        asyncio.timeout(60),
+    ):
+        while d.publisher.figures().reconnects < BROKEN:
+            await asyncio.sleep(0.05)
+            wire.cut()  # before CONNECT, before CONNACK, or later: as it comes
 
 
 @pytest.mark.parametrize("tls", [None, {}])
@@ -64,10 +68,14 @@ async def test_connections_that_fail_leave_no_handle(tls: dict[str, str] | None)
         writer.close()
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    async with server, no_handle_is_left():
-        async with daemon(server.sockets[0].getsockname()[1], tls=tls), asyncio.timeout(60):
-            while failed < FAILED:
-                await asyncio.sleep(0.001)
+    async with (
+        server,
+        no_handle_is_left(),
+        daemon(server.sockets[0].getsockname()[1], tls=tls),
+        asyncio.timeout(60),
+    ):
+        while failed < FAILED:
+            await asyncio.sleep(0.001)
 
 
 async def test_connections_that_are_refused_leave_no_handle(caplog: pytest.LogCaptureFixture) -> None:

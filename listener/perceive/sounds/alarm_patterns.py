@@ -33,31 +33,43 @@ GROUPS_KEPT: Final = 96
 SAME_GROUP_SLOTS: Final = 15
 """Two finds of one track this close (0.3 s) are one group, seen in two chunks; the better one is kept."""
 
-CLEAR_PULSE: Final = 0.55
+CLEAR_PULSE: Final = 0.5
 WEAK_PULSE: Final = 0.45
 ABSENT_PULSE: Final = 0.25
 """Presence that each pulse must reach on average over both groups, that one pulse of each group may miss, and that one
 of all may miss: a bark may drown a pulse, but three pulses are not four."""
 
-MOST_BEFORE: Final = 0.45
-MOST_AFTER: Final = 0.75
-"""Presence in the place of a pulse too many; behind the last there may be reverberation."""
+MOST_BEFORE: Final = (0.3, 0.75)
+MOST_AFTER: Final = (0.5, 0.85)
+"""Presence in the place of a pulse too many, in the better of both groups and in the worse: a bark may fall there once,
+a fourth pulse is always there; behind the last there may be reverberation."""
 
-LEAST_DIP_DB: Final = -3.0
+LEAST_DIP_DB: Final = {TEMPORAL_THREE.label: -3.0, TEMPORAL_FOUR.label: -6.0}
 DEEP_DIP_DB: Final = 20.0
-DIPS_APART_DB: Final = 12.0
+DIPS_APART_DB: Final = 13.0
 """Between pulses, on average over both groups: reverberation may fill a gap, or even add to it, but all gaps alike.
 Deeper than deep says nothing: where the noise is digital silence, a gap has no bottom."""
 
+LENGTHS_APART: Final = {TEMPORAL_THREE.label: 0.1, TEMPORAL_FOUR.label: 0.15}
+CYCLE_APART: Final = {TEMPORAL_THREE.label: 0.06, TEMPORAL_FOUR.label: 0.3}
+"""One clock makes pulses and pauses, so both groups are as much too long as each other and as the cycle is, as parts of
+what the code prescribes. Reverberation lengthens the short groups of temporal-four, but not their cycle."""
+
+LOUDER_DB: Final = 6.0
+"""What sounds in the pause and is louder than the pulses by more than this is something else: a bark, not an alarm."""
+
+BETWEEN_MARGIN: Final = 0.03
+
 NOISE_SLOTS: Final = 20
 NOISE_ALLOWED: Final = 0.3
-NOISE_WEIGHT: Final = 0.5
+NOISE_WEIGHT: Final = 0.2
 """The loudest 0.4 s of the pause, when its presence is above this, counts against the pair."""
 
 REVERBERATION_SECONDS: Final = 0.2
 
-LEAST_SCORE: Final = {TEMPORAL_THREE.label: (0.6, 0.6), TEMPORAL_FOUR.label: (0.64, 0.72)}
-"""For a tone of 3.1 kHz and one of 520 Hz: voices and instruments have their own tones among the low ones."""
+LEAST_SCORE: Final = {TEMPORAL_THREE.label: (0.6, 0.42), TEMPORAL_FOUR.label: (0.62, 0.63)}
+"""For a tone of 3.1 kHz and one of 520 Hz. Among the low tones there are more barks and voices, which drown parts of an
+alarm, and hardly any that keep the long rhythm of temporal-three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +159,29 @@ class GroupPairs:
     def _pair(self, first: Group, second: Group, tracks: ToneTracks) -> Pair | None:
         if abs(first.track - second.track) > 1 or abs(first.level_db - second.level_db) > LEVEL_TOLERANCE_DB:
             return None
-        if not _has_the_right_pulses(first, second):
+        if not (self._is_one_clock(first, second) and _has_the_right_pulses(self.code, first, second)):
             return None
         if any(self._is_between(group, first, second) for group in self._groups):
             return None
         disturbance = self._disturbance(first, second, tracks)
         return Pair((first.score + second.score) / 2 - disturbance, first, second)
 
+    def _is_one_clock(self, first: Group, second: Group) -> bool:
+        nominal = self.code.group_seconds / SLOT_SECONDS
+        one, other = (first.end - first.start) / nominal, (second.end - second.start) / nominal
+        cycle = (second.end - first.end) * SLOT_SECONDS / self.code.cycle_seconds
+        apart = abs(cycle - (one + other) / 2)
+        return abs(one - other) <= LENGTHS_APART[self.code.label] and apart <= CYCLE_APART[self.code.label]
+
     def _is_between(self, group: Group, first: Group, second: Group) -> bool:
-        """Another group of the same tone in the pause: then the cycle is a shorter one."""
+        """Another group of the same tone, as clear and as loud, in the pause: then the cycle is a shorter one."""
         apart = first.end < group.start and group.end < second.start
-        return apart and abs(group.track - second.track) <= 1 and group.score >= self.least_score(group)
+        return (
+            apart
+            and abs(group.track - second.track) <= 1
+            and abs(group.level_db - second.level_db) <= LOUDER_DB
+            and group.score >= min(first.score, second.score) - BETWEEN_MARGIN
+        )
 
     def _disturbance(self, first: Group, second: Group, tracks: ToneTracks) -> float:
         """What sounds in the pause between the groups: its mean presence, and more for what sounds on for 0.4 s."""
@@ -166,23 +190,26 @@ class GroupPairs:
         if pause.start < 0 or pause.stop - pause.start < NOISE_SLOTS:
             return 1.0
         track, loud_db = second.track, (first.level_db + second.level_db) / 2
-        heard = presence(self.code, tracks.level[pause, track], tracks.contrast[pause, track], loud_db)
+        level = tracks.level[pause, track]
+        heard = presence(self.code, level, tracks.contrast[pause, track], loud_db)
+        heard[level > loud_db + LOUDER_DB] = 0.0
         sums = np.cumsum(np.concatenate([[0.0], heard]))
         loudest = float((sums[NOISE_SLOTS:] - sums[:-NOISE_SLOTS]).max()) / NOISE_SLOTS
         return float(heard.mean()) + NOISE_WEIGHT * max(0.0, loudest - NOISE_ALLOWED)
 
 
-def _has_the_right_pulses(first: Group, second: Group) -> bool:
+def _has_the_right_pulses(code: Code, first: Group, second: Group) -> bool:
     """As many as the code has, none before and none after, and apart from each other."""
     absent = sum(heard < ABSENT_PULSE for heard in (*first.pulses, *second.pulses))
     dips_db = [min(dip_db, DEEP_DIP_DB) for dip_db in _means(first.dips_db, second.dips_db)]
+    before, after = (sorted(places) for places in zip(first.beside, second.beside, strict=True))
     return (
         absent <= 1
         and all(sum(heard < WEAK_PULSE for heard in group.pulses) <= 1 for group in (first, second))
         and min(_means(first.pulses, second.pulses)) >= CLEAR_PULSE
-        and max(first.beside[0], second.beside[0]) <= MOST_BEFORE
-        and max(first.beside[1], second.beside[1]) <= MOST_AFTER
-        and min(dips_db) >= LEAST_DIP_DB
+        and all(heard <= most for heard, most in zip(before, MOST_BEFORE, strict=True))
+        and all(heard <= most for heard, most in zip(after, MOST_AFTER, strict=True))
+        and min(dips_db) >= LEAST_DIP_DB[code.label]
         and max(dips_db) - min(dips_db) <= DIPS_APART_DB
     )
 

@@ -3,6 +3,10 @@
 A template says where the tone must sound (+) and where it must not (-); a track is scored by the mean presence on its
 pulses less the mean presence off them, at a few speeds, for every moment of the newest chunk at which the group may
 have ended. Presence is 0 at the noise and 1 at a clear tone that is as loud as the other pulses.
+
+How loud the pulses are is a guess, made from how long they sound: if nothing in the window is louder, the loudest fifth
+of it is pulses. In a room that is silent otherwise a tone stands out of its own reverberation, and its edges out of all
+tracks at once, so that standing out alone says neither when nor where it sounds.
 """
 
 from dataclasses import dataclass
@@ -12,22 +16,27 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.perceive.sounds.tracks import HIGH_TRACKS, HISTORY_SLOTS, SLOT_SECONDS, SLOTS_PER_CHUNK, Slots, ToneTracks
+from listener.perceive.sounds.tracks import (
+    HIGH_TRACKS,
+    HISTORY_SLOTS,
+    SLOT_SECONDS,
+    SLOTS_PER_CHUNK,
+    TRACKS,
+    Slots,
+    ToneTracks,
+)
 
-SPEEDS: Final = (0.92, 1.0, 1.08)
-"""Slower and faster alarms; the pulses of one that is 10 % off still overlap one of these by more than 90 %."""
+SPEEDS: Final = (0.91, 0.955, 1.0, 1.045, 1.09)
+"""Slower and faster alarms: ±10 %, and none further than 2.5 % from one of these."""
 
 STRONG_DB: Final = 11.0
-HIGH_TRACKS_AT_ONCE: Final = 3
-"""A tone is three columns wide and seen by two or three tracks; the strongest three are looked at."""
+TRACKS_AT_ONCE: Final = 3
+"""In each band the tracks that were most often the loudest are looked at, but not two neighbours: they see one tone."""
+
+MIN_LOUDEST_SLOTS: Final = 4
 
 BESIDE_WEIGHT: Final = 0.35
 """What the places of a pulse too many weigh among all that must be silent."""
-
-_NONE: Final = np.zeros(0, np.intp)
-
-MIN_STRONG_SLOTS: Final = 8
-LOUD_QUANTILE: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,8 @@ class Code:
     """One temporal code. `smooth` slots are averaged first; contrast counts from `floor_db` over `range_db`.
 
     A pulse's level may be `below_db` under that of the others before it counts less, and is nothing another `fade_db`
-    below. `skip_seconds` after each pulse belong to the room's reverberation and are not looked at.
+    below. `skip_seconds` after each pulse belong to the room's reverberation and are not looked at. `loud_quantiles`
+    guess the pulses' level among all of the window's: the first where nothing is louder, the second where something is.
     """
 
     label: str
@@ -50,7 +60,7 @@ class Code:
     range_db: float
     below_db: float
     fade_db: float
-    least_strong: float
+    loud_quantiles: tuple[float, float]
     least_score: float
 
     @property
@@ -72,8 +82,8 @@ TEMPORAL_THREE: Final = Code(
     range_db=5.0,
     below_db=4.0,
     fade_db=8.0,
-    least_strong=0.08,
-    least_score=0.5,
+    loud_quantiles=(0.8, 0.7),
+    least_score=0.3,
 )
 """Evacuation, smoke: 0.5 s on, 0.5 s off, three times, then 1.5 s off (ISO 8201:2017, 4; NFPA 72 (2022), 18.4.2)."""
 
@@ -88,10 +98,10 @@ TEMPORAL_FOUR: Final = Code(
     smooth=1,
     floor_db=8.0,
     range_db=8.0,
-    below_db=0.0,
-    fade_db=10.0,
-    least_strong=0.04,
-    least_score=0.36,
+    below_db=3.0,
+    fade_db=9.0,
+    loud_quantiles=(0.88, 0.78),
+    least_score=0.3,
 )
 """Carbon monoxide: four pulses of 0.1 s, 0.1 s apart, then 5 s off (NFPA 72 (2022), 29.5.1.1; UL 2034)."""
 
@@ -174,58 +184,71 @@ class GroupFinder:
         chosen = self._worth_a_look(tracks)
         if not len(chosen):
             return []
-        level, heard, loud_db = self._presence(tracks, chosen)
-        scores = np.lib.stride_tricks.sliding_window_view(heard, self._slots, axis=1) @ self._weights
+        level, heard = self._presence(tracks, chosen)
+        windows = np.lib.stride_tricks.sliding_window_view(heard, self._slots, axis=2)
+        scores = windows @ self._weights
         best = scores.reshape(len(chosen), -1).argmax(axis=1)
         found = []
         for row, flat in enumerate(best.tolist()):
-            moment, speed = divmod(flat, len(SPEEDS))
-            score = float(scores[row, moment, speed])
+            guess, moment, speed = np.unravel_index(flat, scores.shape[1:])
+            score = float(scores[row, guess, moment, speed])
             if score >= self.code.least_score:
                 template = self._templates[speed]
-                window = slice(moment + self._slots - template.slots, moment + self._slots)
-                until = tracks.slots_heard - SLOTS_PER_CHUNK + 1 + moment - self.code.smooth // 2
+                window = slice(int(moment) + self._slots - template.slots, int(moment) + self._slots)
+                until = tracks.slots_heard - SLOTS_PER_CHUNK + 1 + int(moment) - self.code.smooth // 2
                 start, end = until - template.slots + template.first, until - template.after
-                detail = _detail(template, level[row, window], heard[row, window])
-                found.append(Group(start, end, int(chosen[row]), score, float(loud_db[row]), *detail))
+                detail = _detail(template, level[row, window], heard[row, guess, window])
+                found.append(Group(start, end, int(chosen[row]), score, *detail))
         return found
 
     def _worth_a_look(self, tracks: ToneTracks) -> NDArray[np.intp]:
-        """Tracks that sounded for about as long as a group does; the strongest few of the high ones."""
+        """The tracks that were the loudest of their band, and clear, in most slots of about a group's length."""
         slots = round((self.code.group_seconds + 0.8) / SLOT_SECONDS)
-        strong = (tracks.contrast[-slots:] > STRONG_DB).mean(axis=0)
-        if strong.max() <= self.code.least_strong:
-            return _NONE
-        strong[strong > 0.9] = 0.0
-        high = np.argsort(strong[:HIGH_TRACKS])[-HIGH_TRACKS_AT_ONCE:]
-        chosen = np.concatenate([high, np.arange(HIGH_TRACKS, len(strong))])
-        worth: NDArray[np.intp] = chosen[strong[chosen] > self.code.least_strong]
-        return worth
+        level, contrast = tracks.level[-slots:], tracks.contrast[-slots:]
+        chosen: list[int] = []
+        for band in (slice(0, HIGH_TRACKS), slice(HIGH_TRACKS, TRACKS)):
+            clear = contrast[:, band].max(axis=1) > STRONG_DB
+            if np.count_nonzero(clear) >= MIN_LOUDEST_SLOTS:
+                loudest = level[clear, band].argmax(axis=1)
+                chosen += [band.start + track for track in _most_frequent(loudest, band.stop - band.start)]
+        return np.array(chosen, np.intp)
 
-    def _presence(self, tracks: ToneTracks, chosen: NDArray[np.intp]) -> tuple[Slots, Slots, Slots]:
-        """Level in dB and presence in 0..1, both `[chosen, slots]`, and the level of the loud slots, dB `[chosen]`."""
+    def _presence(self, tracks: ToneTracks, chosen: NDArray[np.intp]) -> tuple[Slots, Slots]:
+        """Level in dB `[chosen, slots]`, and presence in 0..1 for each guess of the loudness `[chosen, 2, slots]`."""
         code = self.code
         slots = self._slots + SLOTS_PER_CHUNK - 1 + code.smooth - 1
         level = _smoothed(tracks.level[-slots:, chosen].T, code.smooth)
         contrast = _smoothed(tracks.contrast[-slots:, chosen].T, code.smooth)
-        strong = contrast > code.floor_db + 2.0
-        count = strong.sum(axis=1)
-        ranked = np.sort(np.where(strong, level, np.inf), axis=1)
-        loud = ranked[np.arange(len(chosen)), (LOUD_QUANTILE * count).astype(np.intp)]
-        loud = np.where(count >= MIN_STRONG_SLOTS, loud, np.float32(1e6))  # nothing is as loud as that
-        return level, presence(code, level, contrast, loud[:, None]), loud
+        ranked = np.sort(level, axis=1)
+        loud = ranked[:, [int(quantile * level.shape[1]) for quantile in code.loud_quantiles]]
+        return level, presence(code, level[:, None], contrast[:, None], loud[:, :, None])
+
+
+def _most_frequent(tracks: NDArray[np.intp], count: int) -> list[int]:
+    """Up to three of `count` tracks, by how often they and their neighbours occur."""
+    own = np.bincount(tracks, minlength=count)
+    both = np.convolve(own, (1, 1, 1), "same") * 256 + own
+    chosen = []
+    for _ in range(TRACKS_AT_ONCE):
+        best = int(both.argmax())
+        if both[best] < MIN_LOUDEST_SLOTS * 256:
+            break
+        chosen.append(best)
+        both[max(0, best - 1) : best + 2] = 0
+    return chosen
 
 
 def _detail(
     template: _Template, level: Slots, heard: Slots
-) -> tuple[tuple[float, ...], tuple[float, float], tuple[float, ...]]:
-    """`pulses`, `beside` and `dips_db` of the group in this window."""
+) -> tuple[float, tuple[float, ...], tuple[float, float], tuple[float, ...]]:
+    """`level_db`, `pulses`, `beside` and `dips_db` of the group in this window."""
     present, loud = _Means(heard), _Means(level)
     levels = [loud.over(span) for span in template.spans]
     around = [(one + other) / 2 for one, other in pairwise(levels)]
     dips = tuple(beside - loud.over(gap) for beside, gap in zip(around, template.gaps, strict=True))
     before, after = (present.over(span) for span in template.beside)
-    return tuple(present.over(span) for span in template.spans), (before, after), dips
+    pulses = tuple(present.over(span) for span in template.spans)
+    return sum(levels) / len(levels), pulses, (before, after), dips
 
 
 class _Means:

@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 
 VARIANT: Final = re.compile(r"\(\d+\)$")
 
+COMMAND_PHONES: Final = {"unpause": "AH N P AO Z", "unmute": "AH N M Y UW T"}
+"""Words of the built-in sentences that CMUdict lacks."""
+
 RULES: Final[tuple[tuple[str, str], ...]] = (
     *(("tion", "SH AH N"), ("sch", "SH"), ("tch", "CH"), ("igh", "AY"), ("eau", "OW"), ("ough", "AO"), ("augh", "AO")),
     *(("ch", "CH"), ("sh", "SH"), ("th", "TH"), ("ph", "F"), ("wh", "W"), ("ck", "K"), ("qu", "K W"), ("ng", "NG")),
