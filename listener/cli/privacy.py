@@ -102,6 +102,9 @@ def _files(folder: Path) -> Iterable[Path]:
         return ()
 
 
+NO_WORDS = "and nothing of what people said that was not a command"
+
+
 def told(config: Config) -> Iterator[str]:
     mqtt = config.mqtt
     if mqtt is None:
@@ -110,7 +113,8 @@ def told(config: Config) -> Iterator[str]:
         where = f"{mqtt.host}:{mqtt.effective_port}"
         secure = "with TLS" if mqtt.tls else "without TLS"
         yield f"MQTT broker {where}, {secure}: sounds, levels, states, commands understood, answers; no sound,"
-        yield "  and nothing of what people said that was not a command. States stay there until they change"
+        words = "and every word that is understood (mqtt.transcripts)" if mqtt.transcripts else NO_WORDS
+        yield f"  {words}. States stay there until they change"
     if config.home_assistant is not None and config.commands.act == "home_assistant":
         more = ", and what we did not understand" if config.home_assistant.pass_unrecognized else ""
         yield f"Home Assistant, {config.home_assistant.url}: the words of each command{more}"

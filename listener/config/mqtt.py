@@ -38,6 +38,8 @@ class MqttConfig(Section):
     discovery: bool = Field(True, description="Announce devices and entities to Home Assistant.")
     discovery_prefix: TopicName = Field("homeassistant", description="As set in Home Assistant.")
 
+    transcripts: bool = Field(False, description="Publish what people say, word for word, on ROOM/transcript.")
+
     @model_validator(mode="after")
     def _embedded_is_plain(self) -> Self:
         if self.broker == "embedded" and self.tls is not None:

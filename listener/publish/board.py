@@ -21,6 +21,7 @@ from listener.types import (
     SoundStarted,
     Status,
     SummaryReport,
+    Transcript,
     event_dict,
 )
 
@@ -30,8 +31,18 @@ HEARING_SECONDS = 1.0
 class Board:
     """What is to be said of the rooms. `states` is everything that is retained, the latest of each topic."""
 
-    def __init__(self, topics: Topics, rooms: Sequence[str], labels: Sequence[str], urgent: Collection[str]) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        rooms: Sequence[str],
+        labels: Sequence[str],
+        urgent: Collection[str],
+        *,
+        transcripts: bool = False,
+    ) -> None:
+        """`transcripts`: what people say is published too."""
         self._topics = topics
+        self._transcripts = transcripts
         self._urgent = frozenset(urgent)
         self._labels = tuple(labels)
         self._open: dict[tuple[str, str], set[str]] = {}
@@ -70,6 +81,8 @@ class Board:
                 return []
             case ResponseEnded():
                 return [self._response(event)]
+            case Transcript() if self._transcripts:
+                return [self._transcript(event)]
             case Command():
                 topic = self._topics.room(event.room, "command")
                 return [Message(topic, payloads.command(event), event.room, "command")]
@@ -131,6 +144,13 @@ class Board:
         urgent = started is not None and started.emotion == "urgent"
         topic = self._topics.room(ended.room, "response")
         return Message(topic, payloads.response(started, ended), ended.room, "response", urgent=urgent)
+
+    def _transcript(self, event: Transcript) -> Message:
+        """Final words must arrive; those before them are soon replaced."""
+        payload = payloads.encode(event_dict(event))
+        if not event.final:
+            return self._telemetry(event.room, "transcript", payload)
+        return Message(self._topics.room(event.room, "transcript"), payload, event.room, "transcript")
 
     def _hearing(self, report: HearingReport) -> list[Message]:
         before = self._heard.get(report.room)

@@ -55,7 +55,7 @@ class MqttPublisher:
         self._devices_of = devices_of
         self._devices = devices_of(rooms)
         self._settings = link_settings(config, environ)
-        self._board = Board(self._topics, self._slugs, labels, urgent)
+        self._board = Board(self._topics, self._slugs, labels, urgent, transcripts=config.transcripts)
         self._commands = Commands(
             self._topics, frozenset(self._slugs), frozenset(labels), snooze_seconds=snooze_seconds, modes=tuple(modes)
         )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 from listener.publish.board import Board
 from listener.publish.payloads import encode, level, shorten
@@ -18,6 +19,7 @@ from listener.types import (
     SettingsReport,
     SoundEnded,
     SoundStarted,
+    Transcript,
 )
 
 
@@ -135,3 +137,14 @@ def test_a_level_is_always_a_number() -> None:
 def test_json_can_always_be_read_again() -> None:
     assert json.loads(encode({"a": [math.nan, {"b": math.inf}], "ü": "\ud800"})) == {"a": [None, {"b": None}], "ü": "?"}
     assert shorten("x" * 255) == "x" * 255
+
+
+def test_what_people_say_is_published_only_if_it_is_asked_for() -> None:
+    said = Transcript(room="kitchen", t=2.0, text="good night", final=True, confidence=0.9, start=0.4, end=1.6)
+    assert Board(Topics(), ["kitchen"], [], []).event(said) == []
+    board = Board(Topics(), ["kitchen"], [], [], transcripts=True)
+    (message,) = board.event(said)
+    assert (message.topic, message.retain, message.qos) == ("listener/kitchen/transcript", False, 1)
+    assert json.loads(message.payload)["text"] == "good night"
+    (partial,) = board.event(replace(said, final=False))
+    assert partial.qos == 0
