@@ -75,10 +75,24 @@ def test_quiet_is_no_hindrance() -> None:
     assert [f.label for f in hear(at_level(alarm("smoke_alarm", 3_100.0, seconds=9.0), -60.0))] == ["smoke_alarm"]
 
 
+@codes
+@bands
+def test_a_louder_sound_of_the_same_pitch_in_each_pause_does_not_hide_it(label: str, frequency_hz: float) -> None:
+    cycle = CODES[label][0].cycle_seconds
+    sound = at_level(alarm(label, frequency_hz), -24.0)
+    for n in range(3):
+        howl = int(((n + 0.87) * cycle) * 16_000)
+        sound[howl : howl + 6_400] += at_level(tone(0.4, frequency_hz), -12.0)
+    finds = hear(sound)
+    assert {find.label for find in finds} == {label}
+    assert finds[0].t <= CODES[label][1]
+
+
 NOT_ALARMS = {
     "two pulses": pulses(2, 0.5, 1.5),
     "two pulses in the cycle of three": pulses(2, 0.5, 2.5),
     "four pulses": pulses(4, 0.5, 1.5),
+    "three pulses too soon after each other": pulses(3, 0.5, 0.9),
     "one pulse": pulses(1, 0.5, 3.5),
     "three short pulses": pulses(3, 0.1, 5.2),
     "1 Hz, as a truck that reverses": REVERSING,

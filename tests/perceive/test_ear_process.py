@@ -94,6 +94,21 @@ async def test_a_process_that_hangs_is_killed_and_started_again(monkeypatch: pyt
         assert (await first_percept(room, heard[2:])).ended == ()
 
 
+async def test_a_process_that_answers_nonsense_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "MODULE", "tests.perceive.nonsense_ear")
+        process = await EarProcess(PLAN, "ear").__aenter__()
+    room = RemotePerceiver(process, RoomPlan("kitchen"))
+    heard = chunks(60.0, 3)
+    with pytest.raises(PerceiveError, match="started again"):
+        await room.perceive(heard[0])
+    assert (await first_percept(room, heard[1:])).ended == ()
+    assert "ear answers nonsense" in caplog.text
+    await process.__aexit__()
+
+
 async def first_percept(room: RemotePerceiver, heard: list[Chunk]) -> Percept:
     """The first that comes when the process hears again; until then every chunk says that it does not."""
     async with asyncio.timeout(30):

@@ -33,7 +33,7 @@ GROUPS_KEPT: Final = 96
 SAME_GROUP_SLOTS: Final = 15
 """Two finds of one track this close (0.3 s) are one group, seen in two chunks; the better one is kept."""
 
-CLEAR_PULSE: Final = 0.5
+CLEAR_PULSE: Final = {TEMPORAL_THREE.label: 0.7, TEMPORAL_FOUR.label: 0.5}
 WEAK_PULSE: Final = 0.45
 ABSENT_PULSE: Final = 0.25
 """Presence that each pulse must reach on average over both groups, that one pulse of each group may miss, and that one
@@ -66,6 +66,11 @@ NOISE_WEIGHT: Final = 0.2
 """The loudest 0.4 s of the pause, when its presence is above this, counts against the pair."""
 
 REVERBERATION_SECONDS: Final = 0.2
+
+ALL_CLEAR: Final = 0.87
+ALL_CLEAR_BONUS: Final = {TEMPORAL_THREE.label: 0.0, TEMPORAL_FOUR.label: 0.3}
+"""When even the least of the pulses is this clear on average over both groups, as much more noise is allowed around
+them: speech and music that pass for eight short pulses have some that are hardly there."""
 
 LEAST_SCORE: Final = {TEMPORAL_THREE.label: (0.6, 0.42), TEMPORAL_FOUR.label: (0.62, 0.63)}
 """For a tone of 3.1 kHz and one of 520 Hz. Among the low tones there are more barks and voices, which drown parts of an
@@ -164,7 +169,10 @@ class GroupPairs:
         if any(self._is_between(group, first, second) for group in self._groups):
             return None
         disturbance = self._disturbance(first, second, tracks)
-        return Pair((first.score + second.score) / 2 - disturbance, first, second)
+        score = (first.score + second.score) / 2 - disturbance
+        if min(_means(first.pulses, second.pulses)) >= ALL_CLEAR:
+            score += ALL_CLEAR_BONUS[self.code.label]
+        return Pair(score, first, second)
 
     def _is_one_clock(self, first: Group, second: Group) -> bool:
         nominal = self.code.group_seconds / SLOT_SECONDS
@@ -206,7 +214,7 @@ def _has_the_right_pulses(code: Code, first: Group, second: Group) -> bool:
     return (
         absent <= 1
         and all(sum(heard < WEAK_PULSE for heard in group.pulses) <= 1 for group in (first, second))
-        and min(_means(first.pulses, second.pulses)) >= CLEAR_PULSE
+        and min(_means(first.pulses, second.pulses)) >= CLEAR_PULSE[code.label]
         and all(heard <= most for heard, most in zip(before, MOST_BEFORE, strict=True))
         and all(heard <= most for heard, most in zip(after, MOST_AFTER, strict=True))
         and min(dips_db) >= LEAST_DIP_DB[code.label]

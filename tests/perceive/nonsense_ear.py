@@ -1,0 +1,15 @@
+"""A process in place of one that hears: it starts well, and answers the first request with something else."""
+
+import pickle
+import sys
+
+from listener.perceive.process.wire import REPLY, reply
+
+if __name__ == "__main__":
+    pickle.load(sys.stdin.buffer)
+    sys.stdout.buffer.write(reply(0, None))
+    sys.stdout.buffer.flush()
+    sys.stdin.buffer.read(1)
+    sys.stdout.buffer.write(REPLY.pack(1, 8) + b"nonsense")
+    sys.stdout.buffer.flush()
+    sys.stdin.buffer.read()
