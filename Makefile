@@ -41,7 +41,7 @@ $(VENV)/.plain: pyproject.toml | $(BIN)/python
 
 # Every extra that a CPU can run, with one version of torch that everybody tests with. Nothing of `voice` (GPL) ships with us.
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -e '.[dev,gpu,voice,whisper]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -e '.[dev,gpu,stream,voice,whisper]'
 	touch $@ $(VENV)/.plain
 
 clean:

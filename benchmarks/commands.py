@@ -39,9 +39,6 @@ REPORT = DATA.parents[1] / "docs" / "reports" / "commands.md"
 FLITE = ("slt", "rms", "awb", "kal16")
 ESPEAK = (("en-us", 150), ("en-gb", 165), ("en-us+f3", 160), ("en-gb+m3", 175))
 LEVEL_DBFS = -26.0
-NOISE_DB = 20.0
-REVERBERATION_SECONDS = 0.4
-DIRECT_TO_REVERBERANT_DB = 0.0
 BEFORE_SECONDS = 0.8
 AFTER_SECONDS = 1.6
 
@@ -72,12 +69,21 @@ def pink(count: int, rng: np.random.Generator) -> Samples:
     return (samples / np.sqrt(np.mean(samples**2))).astype(np.float32)
 
 
-def reverberant(samples: Samples, rng: np.random.Generator) -> Samples:
+@dataclass(frozen=True)
+class Hall:
+    """A room that is not quiet: how long it echoes, how loud the direct sound and the noise are in comparison."""
+
+    reverberation_seconds: float = 0.4
+    direct_to_reverberant_db: float = 0.0
+    speech_to_noise_db: float = 20.0
+
+
+def reverberant(samples: Samples, hall: Hall, rng: np.random.Generator) -> Samples:
     """Polack's model: the direct sound, then noise that falls by 60 dB in the reverberation time."""
-    count = round(1.2 * REVERBERATION_SECONDS * SAMPLE_RATE_HZ)
-    decay = np.exp(-6.9078 * np.arange(count) / SAMPLE_RATE_HZ / REVERBERATION_SECONDS)
+    count = round(1.2 * hall.reverberation_seconds * SAMPLE_RATE_HZ)
+    decay = np.exp(-6.9078 * np.arange(count) / SAMPLE_RATE_HZ / hall.reverberation_seconds)
     tail = rng.normal(size=count) * decay
-    tail *= 10 ** (-DIRECT_TO_REVERBERANT_DB / 20) / np.sqrt(np.sum(tail**2))
+    tail *= 10 ** (-hall.direct_to_reverberant_db / 20) / np.sqrt(np.sum(tail**2))
     tail[0] += 1.0
     size = len(samples) + count
     return np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)[: len(samples) + count // 2].astype(
@@ -85,13 +91,13 @@ def reverberant(samples: Samples, rng: np.random.Generator) -> Samples:
     )
 
 
-def in_a_room(samples: Samples, noisy: bool, rng: np.random.Generator) -> tuple[Samples, float]:
+def in_a_room(samples: Samples, hall: Hall | None, rng: np.random.Generator) -> tuple[Samples, float]:
     """Silence before and after, noise over all; and the second at which the last word ends."""
     end = BEFORE_SECONDS + len(samples) / SAMPLE_RATE_HZ
-    heard = reverberant(samples, rng) if noisy else samples
+    heard = samples if hall is None else reverberant(samples, hall, rng)
     around = [np.zeros(round(s * SAMPLE_RATE_HZ), np.float32) for s in (BEFORE_SECONDS, AFTER_SECONDS)]
     padded = np.concatenate((around[0], heard, around[1]))
-    floor = LEVEL_DBFS - NOISE_DB if noisy else -70.0
+    floor = -70.0 if hall is None else LEVEL_DBFS - hall.speech_to_noise_db
     return padded + pink(len(padded), rng) * np.float32(10 ** (floor / 20)), end
 
 
@@ -110,10 +116,10 @@ class Room:
         heard = []
         for index in range(len(samples) // CHUNK_SAMPLES):
             chunk = Chunk(samples[index * CHUNK_SAMPLES : (index + 1) * CHUNK_SAMPLES], index)
-            begun = time.perf_counter()
+            begun = time.process_time()
             percept = perceiver.step(chunk, level_dbfs(chunk.samples))
             found = [(spoken, self.understand(spoken)) for spoken in percept.spoken if spoken.final]
-            self.seconds.append(time.perf_counter() - begun)
+            self.seconds.append(time.process_time() - begun)
             heard += [(chunk.t, *pair) for pair in found]
         last = perceiver.finish(len(samples) / SAMPLE_RATE_HZ)  # gives the decoder back
         return heard + [(spoken.end, spoken, self.understand(spoken)) for spoken in last]
@@ -142,7 +148,7 @@ def run_commands(room: Room, data: dict[str, Any], name: str, every: int) -> Sco
     rng, score = np.random.default_rng(4), Score(name)
     everything = list(itertools.product(data["commands"], FLITE))[::every]
     for command, voice in track(everything, description=name):
-        samples, end = in_a_room(flite(voice, command["text"]), name == "noisy", rng)
+        samples, end = in_a_room(flite(voice, command["text"]), Hall() if name == "noisy" else None, rng)
         results = room.hear(samples, "open")
         accepted = [(t, intent) for t, _, intent in results if intent is not None]
         right = [t for t, intent in accepted if (intent.name, dict(intent.slots)) == wanted(command, room.area)]
@@ -207,6 +213,9 @@ def main() -> int:
     home = HomeConfig.model_validate(data["home"])
     models = SpeechModels(plan_speech(SpeechConfig(), home, ["en"], wake_word=True))
     room = Room(models, Commands(load_sentences("en", home)), data["here"])
+    room.commands.understand(
+        "stop"
+    )  # hassil reads its templates when they are first needed; the daemon does so at start
     scores = [
         run_commands(room, data, part, options.every)
         if part in ("clean", "noisy")

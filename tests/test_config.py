@@ -170,7 +170,9 @@ def test_every_key_of_the_example_is_explained() -> None:
             explained = True
         elif not explained:
             bare.append(line)
-    assert bare == [line for name in ("Nursery", "Workshop") for line in (f"  - name: {name}", "    source:")]
+    assert bare == [
+        line for name in ("Nursery", "Workshop", "Garden", "Bedroom") for line in (f"  - name: {name}", "    source:")
+    ]
 
 
 def test_on_and_off_are_names_and_yes_is_a_yes(tmp_path: Path) -> None:

@@ -16,7 +16,15 @@ from typing import TypeVar
 from listener.app.commands import Attention
 from listener.app.ears import Ears, NewId
 from listener.app.voice import NO_VOICES, Voices
-from listener.config import Config, FileSource, MicrophoneSource, RoomConfig, SourceConfig
+from listener.config import (
+    Config,
+    FileSource,
+    MicrophoneSource,
+    RoomConfig,
+    SourceConfig,
+    StreamSource,
+    WyomingSource,
+)
 from listener.decide.cascade import Cascade
 from listener.decide.fallback import Fallback
 from listener.decide.grouping import SoundGroups
@@ -116,6 +124,14 @@ def build_source(config: SourceConfig) -> Source:
         from listener.sources.microphone import Microphone
 
         return Microphone(config.device)
+    if isinstance(config, StreamSource):
+        from listener.sources.stream import Stream
+
+        return Stream(config)
+    if isinstance(config, WyomingSource):
+        from listener.sources.wyoming import Satellite
+
+        return Satellite(config.host, config.port)
     from listener.sources.pipe import Pipe
 
     return Pipe(sys.stdin.buffer, config.rate, config.channels, config.format)

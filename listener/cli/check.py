@@ -61,7 +61,8 @@ async def findings(config: Config, deep: bool) -> list[Finding]:
     findings = [tagger, *_settings(config, model), *_state()]
     for room in config.rooms:
         findings += [*_output(config, room), *_source(room)]
-        if deep and findings[-1].severity != "error" and room.source.type == "microphone":
+        on_network = room.source.type in ("stream", "wyoming")
+        if on_network or (deep and findings[-1].severity != "error" and room.source.type == "microphone"):
             findings += [finding async for finding in _level(room)]
     findings += [Finding(*told) for told in check_speech.speech(config)]
     findings += [finding async for finding in _voice(config)]
@@ -171,12 +172,12 @@ def _source(room: RoomConfig) -> Iterator[Finding]:
     elif isinstance(room.source, FileSource):
         path = room.source.path
         yield _try(room.name, lambda: describe(path))
-    else:
+    elif room.source.type == "pipe":
         yield Finding("ok", f"{room.name}: sound comes from stdin when the daemon runs")
 
 
 async def _level(room: RoomConfig) -> AsyncIterator[Finding]:
-    """Open the microphone and say how loud it is."""
+    """Open the source, which tells whether it can be reached, and say how loud it is."""
     from contextlib import aclosing
 
     from listener.app import build_source
@@ -192,7 +193,7 @@ async def _level(room: RoomConfig) -> AsyncIterator[Finding]:
     except ListenerError as error:
         yield Finding("error", f"{room.name}: {error}")
     except TimeoutError:
-        yield Finding("error", f"{room.name}: the microphone delivers no sound within {DEEP_SECONDS:.0f} s")
+        yield Finding("error", f"{room.name}: no sound came within {DEEP_SECONDS:.0f} s")
     else:
         quiet = max(levels) < -90
         hint = "; that is digital silence: is it muted in the mixer (`alsamixer`)?" if quiet else ""

@@ -21,7 +21,15 @@ from listener.config.rooms import RoomConfig, slugify
 from listener.config.root import Config
 from listener.config.sections import Fraction, Label, Section, Slug, TopicName
 from listener.config.sounds import CustomLabel, LabelTuning, SoundsConfig
-from listener.config.sources import FileSource, MicrophoneSource, PcmFormat, PipeSource, SourceConfig
+from listener.config.sources import (
+    FileSource,
+    MicrophoneSource,
+    PcmFormat,
+    PipeSource,
+    SourceConfig,
+    StreamSource,
+    WyomingSource,
+)
 from listener.config.speech import PHONES, SpeechConfig, VadConfig, WakeWordConfig, WhisperConfig
 from listener.config.store import OutboxConfig
 from listener.config.voice import VoiceConfig
@@ -61,6 +69,7 @@ __all__ = [
     "SoundsConfig",
     "SourceConfig",
     "SpeechConfig",
+    "StreamSource",
     "SummaryConfig",
     "TlsConfig",
     "TopicName",
@@ -68,6 +77,7 @@ __all__ = [
     "VoiceConfig",
     "WakeWordConfig",
     "WhisperConfig",
+    "WyomingSource",
     "load",
     "parse",
     "parse_hours",

@@ -31,7 +31,7 @@ def _line(error: Any) -> str:
     """One validation error as `where: what`, with the location as a person would write it."""
     where = ""
     for part in error["loc"]:
-        if part in ("microphone", "file", "pipe") and where.endswith("source"):
+        if part in ("microphone", "file", "pipe", "stream", "wyoming") and where.endswith("source"):
             continue  # the discriminator is no key of the file
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
     what = str(error["msg"]).removeprefix("Value error, ")

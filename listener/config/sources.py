@@ -1,9 +1,10 @@
 """`rooms[].source`: where a room's sound comes from."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from listener.config.sections import Section
 
@@ -42,4 +43,52 @@ class PipeSource(Section):
     format: PcmFormat = Field("s16le", description="Sample format, as ffmpeg names it.")
 
 
-SourceConfig = Annotated[MicrophoneSource | FileSource | PipeSource, Field(discriminator="type")]
+STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
+
+
+class StreamSource(Section):
+    type: Literal["stream"]
+    url: str = Field(
+        min_length=1,
+        max_length=2_000,
+        pattern=r"^[!-~]+$",
+        repr=False,
+        description=f"What FFmpeg opens: {', '.join(STREAM_SCHEMES)}. A login in it is never shown or logged.",
+    )
+    username: str | None = Field(None, min_length=1, max_length=200, description="Instead of a login in the URL.")
+    password_file: Path | None = Field(None, description="A file whose first line is that user's password.")
+    verify_tls: bool = Field(
+        True, description="With https, rtsps, rtmps: only a certificate that this system trusts. `false`: any."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_opened(cls, url: str) -> str:
+        """What is wrong is said without the URL, which may hold a password."""
+        try:
+            parts = urlsplit(url)
+            usable = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or parts.scheme not in STREAM_SCHEMES:
+            raise ValueError(f"must be scheme://host:port/path, with one of the schemes {', '.join(STREAM_SCHEMES)}")
+        return url
+
+    @model_validator(mode="after")
+    def _password_is_somebody_s(self) -> Self:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file needs a username beside it")
+        return self
+
+
+class WyomingSource(Section):
+    type: Literal["wyoming"]
+    host: str = Field(
+        min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:%-]+$", description="Name or address of the satellite."
+    )
+    port: int = Field(10_700, ge=1, le=65_535, description="Where the satellite listens.")
+
+
+SourceConfig = Annotated[
+    MicrophoneSource | FileSource | PipeSource | StreamSource | WyomingSource, Field(discriminator="type")
+]

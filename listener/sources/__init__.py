@@ -1,1 +1,1 @@
-"""Where a room's sound comes from: `Microphone`, `Recording` and `Pipe`, each a `Source`."""
+"""Where a room's sound comes from: `Microphone`, `Recording`, `Pipe`, `Stream` and `Satellite`, each a `Source`."""

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +51,11 @@ def how_it_ended(code: int) -> str:
 class CaptureProcess:
     """A running capture process. As a context manager it is killed and reaped at the end, within a second."""
 
-    def __init__(self, description: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, description: str, process: asyncio.subprocess.Process, hint: str = "see `listener devices`"
+    ) -> None:
         self._description = description
+        self._hint = hint
         self._process = process
         self._error: SourceError | None = None
         self._other_lines: deque[str] = deque(maxlen=3)
@@ -59,11 +63,25 @@ class CaptureProcess:
 
     @classmethod
     async def start(cls, description: str, device: str | None) -> Self:
-        """Raises SourceError if no process can be started."""
-        arguments = [] if device is None else [f"--device={device}"]
+        """Capture a microphone. Raises SourceError if no process can be started."""
+        return await cls.launch(description, MODULE, [] if device is None else [f"--device={device}"])
+
+    @classmethod
+    async def launch(
+        cls,
+        description: str,
+        module: str,
+        arguments: Sequence[str] = (),
+        request: bytes = b"",
+        hint: str = "see `listener devices`",
+    ) -> Self:
+        """Run a module that speaks as `capture` does, with `request` on its stdin, which stays open.
+
+        Raises SourceError if no process can be started. `hint`: what to do when it dies without a word.
+        """
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE, *arguments),
+                *(sys.executable, "-m", module, *arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -72,7 +90,9 @@ class CaptureProcess:
             )
         except OSError as error:
             raise SourceError(f"{description}: no capture process can be started: {error.strerror}") from None
-        return cls(description, process)
+        assert process.stdin is not None
+        process.stdin.write(request)
+        return cls(description, process, hint)
 
     async def __aenter__(self) -> Self:
         return self
@@ -131,8 +151,8 @@ class CaptureProcess:
             return self._error
         words = "; ".join(self._other_lines)
         return SourceError(
-            f"{self._description}: the capture process {how_it_ended(code)}{f' ({words})' if words else ''}; see "
-            "`listener devices`"
+            f"{self._description}: the capture process {how_it_ended(code)}{f' ({words})' if words else ''}; "
+            f"{self._hint}"
         )
 
     async def _read_stderr(self) -> None:
@@ -156,6 +176,8 @@ class CaptureProcess:
         if "error" in words:
             kind = DeviceNotFoundError if words.get("kind") == DeviceNotFoundError.__name__ else SourceError
             self._error = kind(f"{self._description}: {words['error']}")
+        elif "damaged" in words:
+            logger.warning("%s: %s packets so far could not be decoded", self._description, words["damaged"])
         else:
             logger.warning(
                 "%s lost sound, so far: %s overflows in the driver, %s blocks of 20 ms that came too fast for us",

@@ -8,8 +8,9 @@ the sound than the phones do, for each frame of speech, is the confidence: prose
 import logging
 import math
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -20,28 +21,36 @@ from listener.errors import ModelError
 from listener.perceive.speech.lexicon import model_folder
 from listener.perceive.speech.phones import distance
 from listener.sentences.graph import WordGraph
-from listener.types import SAMPLE_RATE_HZ, Recognition, Samples
+from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Recognition, Samples
 
 log = logging.getLogger(__name__)
 
 MAX_OPEN: Final = 16
 """Utterances that one worker recognizes at a time: people in so many of its rooms speak at once."""
 
-NORM_SECONDS: Final = 0.8
+NORM_SECONDS: Final = 1.6
 """The cepstral mean is taken from so much of the beginning, and decoding begins then: microphones and rooms differ by
-more than words do, and pocketsphinx would begin each utterance with a mean that fits none of them."""
+more than words do, and pocketsphinx would begin each utterance with a mean that fits none of them. 0.8 s loses one
+command in twenty more in a reverberant room; the whole utterance is no better."""
+
+STEP_SAMPLES: Final = 2 * CHUNK_SAMPLES
+"""So much is decoded at a time at most: what was kept for the mean is caught up with over the next chunks."""
 
 SCORE_SCALE: Final = 1024.0
 """pocketsphinx shifts its logarithms right by 10 bits (SENSCR_SHIFT) before it tells them."""
 
-WORD_BEAM: Final = 1e-40
-"""How unlikely a word's end may be and still be followed. pocketsphinx's own 7e-29 loses whole sentences when one word
-was said unusually; this costs a third more time."""
+SEARCH: Final = MappingProxyType(
+    {"beam": 1e-64, "pbeam": 1e-64, "wbeam": 1e-56, "silprob": 0.1, "maxhmmpf": 2_000, "bestpath": False},
+)
+"""How wide the grammar is searched. pocketsphinx's own beams (1e-48, 7e-29) lose whole sentences when one word was said
+unusually, its silence (0.005) those before the echo of a room. Its second search for the best path takes up to a second
+in noise, and changes nothing in a grammar without a language model (docs/decisions/0043)."""
+
+PHONE_SEARCH: Final = MappingProxyType({"beam": 1e-16, "pbeam": 1e-16})
+"""The loop of phones takes less than half the time of pocketsphinx's own beams, and finds nearly the same."""
 
 DECOY_CHANCE: Final = 0.003
 """Of each decoy, where every other word has 1: so that a command with a cough in it is still a command."""
-
-POLITE_END: Final = " please"
 
 NO_WORDS: Final = ("<", "[", "(")
 """How pocketsphinx writes silence, noise and empty arcs: they say nothing about a command."""
@@ -68,7 +77,7 @@ class Decoded:
     ratio: float = 0.0
     """Log-likelihood of the grammar over that of the phones, per frame of words."""
     worst: float = 0.0
-    """Of the word that fits worst: its log-likelihood per frame, 0 being the best that any sound could have had."""
+    """Of the word that fits worst: its log-likelihood per frame, less that of the phones over all words."""
     gaps: float = 0.0
     """The share of frames between the first and the last word that no word explains."""
     distance: float = 0.0
@@ -77,21 +86,24 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Logistic regression from what was found to a confidence, fitted on commands and prose (docs/decisions/0041)."""
+    """Logistic regression from what was found to a confidence, by benchmarks/fit_confidence.py (decision 43)."""
 
-    bias: float = 5.64
-    ratio: float = 1.52
-    worst: float = 0.79
-    gaps: float = -12.2
-    distance: float = -2.66
-    polite: float = -2.5
-    """A "please" at the end: prose that fits nothing else ends in one far more often than people say it."""
+    bias: float = 4.25
+    """As fitted 2.78, raised by 1.47: what the grammar takes for a command is one more often than in the fit."""
+    ratio: float = 0.78
+    worst: float = 0.672
+    gaps: float = -23.4
+    distance: float = 3.47
+
+    @staticmethod
+    def clipped(found: Decoded) -> Decoded:
+        """Within what the fit has seen: a figure far out of it says no more than one at its edge."""
+        return replace(found, ratio=max(-3.0, min(3.0, found.ratio)), worst=max(-12.0, min(3.0, found.worst)))
 
     def confidence(self, found: Decoded) -> float:
-        ratio = max(-3.0, min(3.0, found.ratio))
-        evidence = self.bias + self.ratio * ratio + self.worst * found.worst
+        found = self.clipped(found)
+        evidence = self.bias + self.ratio * found.ratio + self.worst * found.worst
         evidence += self.gaps * found.gaps + self.distance * found.distance
-        evidence += self.polite * found.text.endswith(POLITE_END)
         return 1.0 / (1.0 + math.exp(max(-50.0, min(50.0, -evidence))))
 
 
@@ -128,28 +140,27 @@ class ClosedHearing:
         self._grammar = grammar
         self._calibration = calibration
         self._idle = idle
-        self._waiting: list[Samples] = []
+        self._waiting: Samples = np.zeros(0, np.float32)
         self._begun = False
 
     def feed(self, samples: Samples) -> None:
         assert self._decoders is not None, "this utterance has ended"
-        if self._begun:
-            self._decoders.feed(samples)
+        self._waiting = np.concatenate((self._waiting, samples))
+        if not self._begun and len(self._waiting) < NORM_SECONDS * SAMPLE_RATE_HZ:
             return
-        self._waiting.append(samples)
-        if sum(map(len, self._waiting)) >= NORM_SECONDS * SAMPLE_RATE_HZ:
-            self._begin()
+        self._begin()
+        self._decode(STEP_SAMPLES)
 
     def partial(self) -> str:
         return self._plain(self._decoders.partial()) if self._decoders is not None and self._begun else ""
 
     def finish(self) -> Recognition:
         assert self._decoders is not None, "this utterance has ended"
-        if not self._begun:
-            if not sum(map(len, self._waiting)):
-                self._give_back()
-                return NOTHING
-            self._begin()
+        if not self._begun and not len(self._waiting):
+            self._give_back()
+            return NOTHING
+        self._begin()
+        self._decode(len(self._waiting))
         result = self._decoders.finish()
         self._give_back()
         text = self._plain(result.text)
@@ -161,10 +172,14 @@ class ClosedHearing:
         self._give_back()
 
     def _begin(self) -> None:
+        if not self._begun and self._decoders is not None:
+            self._begun = True
+            self._decoders.begin(self._waiting[: round(NORM_SECONDS * SAMPLE_RATE_HZ)])
+
+    def _decode(self, most: int) -> None:
         assert self._decoders is not None
-        self._begun = True
-        self._decoders.begin(np.concatenate(self._waiting) if self._waiting else np.zeros(0, np.float32))
-        self._waiting = []
+        self._decoders.feed(self._waiting[:most])
+        self._waiting = self._waiting[most:]
 
     def _give_back(self) -> None:
         if self._decoders is not None:
@@ -187,26 +202,29 @@ class _Decoders:
     def __init__(self, grammar: Grammar) -> None:
         folder = model_folder()
         self._pronounced = {line.split()[0]: line.split()[1:] for line in grammar.dictionary}
-        self._grammar = _decoder(grammar.dictionary)
+        self._grammar = _decoder(grammar.dictionary, SEARCH)
         chances = dict.fromkeys(grammar.decoys, DECOY_CHANCE)
         arcs = [(a, b, chances.get(word, 1.0), word) if word else (a, b, 1.0) for a, b, word in grammar.graph.arcs]
         self._grammar.add_fsg("grammar", self._grammar.create_fsg("grammar", 0, grammar.graph.final, arcs))
+        self._grammar.add_fsg(
+            "mean", self._grammar.create_fsg("mean", 0, 1, [(0, 1, 1.0, next(iter(self._pronounced), "a"))])
+        )
         self._grammar.activate_search("grammar")
-        self._phones = _decoder(())
+        self._phones = _decoder((), PHONE_SEARCH)
         self._phones.add_allphone_file("phones", str(folder / "en-us-phone.lm.bin"))
         self._phones.activate_search("phones")
         self._unknown_mean = self._grammar.get_cmn()
         self._both = (self._grammar, self._phones)
 
     def begin(self, samples: Samples) -> None:
+        """Start an utterance whose cepstral mean is that of these samples; they are still to be fed."""
         mean = self._cepstral_mean(samples)
         for decoder in self._both:
             decoder.set_cmn(mean)
             decoder.start_utt()
-        self.feed(samples)
 
     def feed(self, samples: Samples) -> None:
-        for decoder in self._both:
+        for decoder in self._both if len(samples) else ():
             decoder.process_raw(_pcm(samples))
 
     def partial(self) -> str:
@@ -222,38 +240,38 @@ class _Decoders:
         words = [segment for segment in self._grammar.seg() if not segment.word.startswith(NO_WORDS)]
         if not words:
             return Decoded("")
+        phones_of = list(self._phones.seg())
         frames = sum(map(_frames, words))
         return Decoded(
             found.hypstr,
             SCORE_SCALE * (_log(found.score) - _log(phones.score)) / frames,
-            min(_log(word.ascore) / _frames(word) for word in words),
+            SCORE_SCALE * (min(_log(word.ascore) / _frames(word) for word in words) - _mean(phones_of, words)),
             1.0 - frames / (words[-1].end_frame - words[0].start_frame + 1),
             distance(
                 [phone for word in words for phone in self._pronounced.get(word.word, ())],
-                [segment.word for segment in self._phones.seg() if segment.word in PHONES],
+                [segment.word for segment in phones_of if segment.word in PHONES],
             ),
         )
 
     def _cepstral_mean(self, samples: Samples) -> str:
+        """Heard with a grammar of one word: pocketsphinx cannot end an utterance without having searched it."""
+        self._grammar.activate_search("mean")
         self._grammar.set_cmn(self._unknown_mean)
-        if not len(samples):
-            return str(self._unknown_mean)
         self._grammar.start_utt()
         self._grammar.process_raw(_pcm(samples), no_search=True)
         mean = self._grammar.get_cmn(update=True)
         self._grammar.end_utt()
+        self._grammar.activate_search("grammar")
         return str(mean)
 
 
-def _decoder(dictionary: Sequence[str]) -> Any:
+def _decoder(dictionary: Sequence[str], search: Mapping[str, float]) -> Any:
     """A decoder without a search. pocketsphinx reads its dictionary from a file, which is gone when this returns."""
     with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="utf-8") as file:
         file.write("\n".join(dictionary or ("a AH",)) + "\n")
         file.flush()
         try:
-            return Decoder(
-                hmm=str(model_folder() / "en-us"), dict=file.name, lm=None, wbeam=WORD_BEAM, loglevel="FATAL"
-            )
+            return Decoder(hmm=str(model_folder() / "en-us"), dict=file.name, lm=None, loglevel="FATAL", **search)
         except RuntimeError as error:
             raise ModelError(
                 f"{model_folder()}: pocketsphinx cannot load its model: {error}; install it again"
@@ -262,6 +280,14 @@ def _decoder(dictionary: Sequence[str]) -> Any:
 
 def _frames(segment: Any) -> int:
     return int(segment.end_frame - segment.start_frame + 1)
+
+
+def _mean(phones: Sequence[Any], words: Sequence[Any]) -> float:
+    """Log-likelihood of the phones per frame, from the beginning of the first word to the end of the last."""
+    first, last = int(words[0].start_frame), int(words[-1].end_frame)
+    shares = ((min(p.end_frame, last) - max(p.start_frame, first) + 1, p) for p in phones)
+    total: float = sum(_log(p.ascore) * share / _frames(p) for share, p in shares if share > 0)
+    return total / (last - first + 1)
 
 
 def _pcm(samples: Samples) -> bytes:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from listener.config import HomeConfig, SpeechConfig
-from listener.perceive.speech.closed import ClosedRecognizer, Grammar
-from listener.perceive.speech.lexicon import model_folder, pronounce
+from listener.perceive.speech.closed import Calibration, ClosedRecognizer, Grammar
+from listener.perceive.speech.lexicon import COMMAND_PHONES, model_folder, pronounce
 from listener.perceive.speech.recognizer import Recognizer
 from listener.perceive.speech.silero import Silero
 from listener.perceive.speech.silero_weights import bundled_path, read_weights
@@ -58,7 +58,7 @@ def _grammar(config: SpeechConfig, home: HomeConfig, wake: WakeModel | None) -> 
         graph = with_prefix(graph, words)
     decoys = [decoy for decoy in DECOYS if decoy not in graph.words]
     graph = with_decoys(graph, decoys)
-    own = WAKE_PHONES | {word.casefold(): phones for word, phones in config.pronunciations.items()}
+    own = COMMAND_PHONES | WAKE_PHONES | {word.casefold(): phones for word, phones in config.pronunciations.items()}
     dictionary = pronounce(graph.words, own, model_folder() / "cmudict-en-us.dict")
     stops = sentences_of(closed, [name for name in STOP_INTENTS if name in config.intents])
     return Grammar(graph, dictionary, frozenset(words), frozenset(decoys)), stops
@@ -67,9 +67,10 @@ def _grammar(config: SpeechConfig, home: HomeConfig, wake: WakeModel | None) -> 
 class SpeechModels:
     """Belongs to one thread or process; rooms borrow from it while they are heard."""
 
-    def __init__(self, plan: SpeechPlan) -> None:
-        """Raises ModelError."""
+    def __init__(self, plan: SpeechPlan, calibration: Calibration | None = None) -> None:
+        """`calibration`: of the closed recognizer, where another is tried. Raises ModelError."""
         self.plan = plan
+        self._calibration = calibration
         self.silero = Silero(read_weights(bundled_path()))
         self._recognizers: Mapping[str, Recognizer] = self._build(plan)
 
@@ -81,8 +82,7 @@ class SpeechModels:
         """A listener of its own for one room."""
         return None if self.plan.wake is None else WakeWord(self.plan.wake)
 
-    @staticmethod
-    def _build(plan: SpeechPlan) -> dict[str, Recognizer]:
+    def _build(self, plan: SpeechPlan) -> dict[str, Recognizer]:
         if plan.config.recognizer == "whisper":
             from listener.perceive.speech.whisper import WhisperModels
 
@@ -90,4 +90,4 @@ class SpeechModels:
             return {language: whisper.recognizer(language) for language in plan.languages}
         if plan.grammar is None or CLOSED_LANGUAGE not in plan.languages:
             return {}
-        return {CLOSED_LANGUAGE: ClosedRecognizer(plan.grammar)}
+        return {CLOSED_LANGUAGE: ClosedRecognizer(plan.grammar, self._calibration)}

@@ -38,6 +38,7 @@ class WhisperModels:
             samples,
             language=language if self._model.model.is_multilingual else "en",
             beam_size=self._beam_size,
+            temperature=0.0,  # its second chances are sampled: slow, and another text each time
             condition_on_previous_text=False,
             without_timestamps=True,
         )

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from home_assistant_intents import get_speech_to_phrase_intents
 from perceive.speech.voices import needs_flite, pause, said
 
 from listener.config import PHONES, HomeConfig, SpeechConfig
+from listener.config.speech import CLOSED_INTENTS
 from listener.errors import ConfigError, ModelError
 from listener.perceive.speech.closed import Calibration, ClosedRecognizer, Decoded, Grammar
 from listener.perceive.speech.lexicon import guess, pronounce
@@ -113,6 +115,14 @@ def test_words_without_a_dictionary_are_named(caplog: pytest.LogCaptureFixture) 
     assert "stop" in plan.stops
 
 
+def test_no_word_of_ours_needs_a_guess(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever intents are chosen, a warning is about a name of the home."""
+    every = list(get_speech_to_phrase_intents("en")["intents"])
+    with caplog.at_level(logging.WARNING):
+        plan_speech(SpeechConfig(intents=[*CLOSED_INTENTS, *every]), HomeConfig(), ["en"], wake_word=True)
+    assert not caplog.records
+
+
 def test_the_user_knows_better(tmp_path: Path) -> None:
     dictionary = tmp_path / "cmudict"
     dictionary.write_text("live L AY V\nlive(2) L IH V\nroom R UW M\n", encoding="utf-8")
@@ -154,12 +164,12 @@ def test_confidence_falls_with_every_sign_of_prose() -> None:
     good = Decoded("x", ratio=1.5, worst=-2.0, gaps=0.0, distance=0.4)
     assert confidence(good) > 0.9
     for worse in (
-        Decoded("x", ratio=-3.0, worst=-3.0, gaps=0.0, distance=0.7),
-        Decoded("x", ratio=1.5, worst=-9.0, gaps=0.0, distance=0.4),
+        Decoded("x", ratio=-3.0, worst=-6.0, gaps=0.0, distance=0.4),
+        Decoded("x", ratio=1.5, worst=-12.0, gaps=0.0, distance=0.4),
         Decoded("x", ratio=1.5, worst=-2.0, gaps=0.5, distance=0.4),
     ):
         assert confidence(worse) < 0.5
-    assert confidence(Decoded("x", worst=-1e9)) == pytest.approx(0.0, abs=1e-9)
+    assert confidence(Decoded("x", worst=-1e9)) == confidence(Decoded("x", worst=-12.0))
 
 
 def test_distance_of_phones() -> None:

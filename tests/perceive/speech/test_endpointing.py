@@ -1,10 +1,9 @@
-"""Endpointing, the gate, addressing and the echo are pure: probabilities, levels and seconds in, decisions out."""
+"""Endpointing, the gate and addressing are pure: probabilities, levels and seconds in, decisions out."""
 
 import pytest
 
 from listener.config import VadConfig, WakeWordConfig
 from listener.perceive.speech.addressing import Addressing
-from listener.perceive.speech.echo import COOL_DOWN_SECONDS, Echo
 from listener.perceive.speech.endpointing import Begun, Ended, Endpointer
 from listener.perceive.speech.gate import MEMORY_CHUNKS, Gate
 
@@ -114,16 +113,3 @@ def test_no_follow_up_if_none_is_wanted() -> None:
 
 def test_an_open_room_hears_everybody() -> None:
     assert Addressing("open", WakeWordConfig()).of(3.0) == "open"
-
-
-def test_our_own_words_are_known_for_a_while() -> None:
-    echo = Echo()
-    echo.begin("The lights in the kitchen are off.", 10.0)
-    assert echo.speaking
-    assert echo.is_ours("kitchen lights off", 11.0)
-    assert not echo.is_ours("stop", 11.0)
-    echo.end(13.0)
-    assert echo.audible(13.0 + COOL_DOWN_SECONDS / 2)
-    assert not echo.audible(13.0 + 2 * COOL_DOWN_SECONDS)
-    assert echo.is_ours("kitchen lights off", 20.0)
-    assert not echo.is_ours("kitchen lights off", 60.0)
