@@ -40,6 +40,7 @@ async def test_without_an_engine_or_an_output_there_is_no_voice_and_no_process()
 async def test_a_voice_that_cannot_be_had_is_told_and_the_daemon_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    pytest.importorskip("piper", reason="the extra `voice` is not installed")
     asked = parse(
         {
             "rooms": [{"name": "Kitchen", "source": {"type": "microphone"}, "output": "default"}],

@@ -98,7 +98,8 @@ async def test_a_process_that_answers_nonsense_is_replaced(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(client, "MODULE", "tests.perceive.nonsense_ear")
+        patch.setattr(client, "MODULE", "nonsense_ear")
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
         process = await EarProcess(PLAN, "ear").__aenter__()
     room = RemotePerceiver(process, RoomPlan("kitchen"))
     heard = chunks(60.0, 3)

@@ -37,6 +37,9 @@ RAISED_WHILE_SPEAKING: Final = 0.3
 HANGOVER_CHUNKS: Final = 3
 """The gate stays open so long: words have pauses, and the wake word's model must hear the end of what it began."""
 
+LEAST_VOICE: Final = 0.35
+"""A sneeze sounds like "shut up" and a chain saw like "no" to a grammar that knows no more; a tagger can tell."""
+
 
 @dataclass
 class _Utterance:
@@ -47,6 +50,8 @@ class _Utterance:
     over_own_voice: bool
     fed: int
     """The stream's sample up to which the recognizer has heard."""
+    voice: float
+    """The tagger's best score for speech meanwhile; 1 where there is no tagger to doubt it."""
     partial: str = ""
 
 
@@ -78,6 +83,7 @@ class SpeechPerceiver:
         self._voice: VoiceStream | None = None
         self._frame_start = 0
         self._hangover = 0
+        self._voice_score = 1.0
         self.echoes = 0
         """Utterances dropped because they were our own words."""
         self.refused = 0
@@ -94,6 +100,9 @@ class SpeechPerceiver:
             return SpeechPercept()
         fresh = self._fresh(chunk.samples, end)
         woken = self._listen_for_wake_word(fresh, chunk.t)
+        self._voice_score = 1.0 if speech_score is None else speech_score
+        if self._open is not None:
+            self._open.voice = max(self._open.voice, self._voice_score)
         best, spoken = self._follow(fresh, end, level_dbfs)
         return SpeechPercept(best, self._open is not None, woken, tuple(spoken))
 
@@ -169,7 +178,8 @@ class SpeechPerceiver:
     def _begin(self, begun: Begun, level_dbfs: float) -> None:
         start = begun.start / SAMPLE_RATE_HZ
         over = self._echo.raised(start)
-        self._open = _Utterance(begun.start, self._addressing.of(start), None, level_dbfs, over, begun.start)
+        addressed = self._addressing.of(start)
+        self._open = _Utterance(begun.start, addressed, None, level_dbfs, over, begun.start, self._voice_score)
         if self._open.addressed != "no" or over or self._mode.startswith("transcribe"):
             self._begin_hearing(self._open, begun.start)
 
@@ -202,6 +212,9 @@ class SpeechPerceiver:
         if utterance is None or utterance.hearing is None:
             return []
         recognition = utterance.hearing.finish()
+        if utterance.voice < LEAST_VOICE:
+            log.debug("%s: %r was no voice", self._room, recognition.text)
+            return []
         if not recognition.text or self._is_echo(utterance, recognition.text, ended.end / SAMPLE_RATE_HZ):
             return []
         if utterance.addressed == "no" and utterance.over_own_voice:
