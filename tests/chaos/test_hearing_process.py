@@ -43,6 +43,7 @@ def test_its_room_says_so_and_hears_again_and_the_other_misses_nothing(
     until(lambda: is_degraded(daemon, "kitchen"), daemon.log)
     until(lambda: not is_degraded(daemon, "kitchen"), daemon.log)
     assert daemon.of("hall", "decision")[-1]["t"] - began <= CURED_SECONDS
+    until(lambda: daemon.of("kitchen", "sound_ended"), daemon.log)  # told in the same chunk, after the status
     (ended,) = daemon.of("kitchen", "sound_ended")
     assert ended["id"] == open_sound["id"]
     until(lambda: daemon.of("kitchen", "decision")[-1]["t"] > ended["t"] + 2, daemon.log)

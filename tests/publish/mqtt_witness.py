@@ -17,7 +17,7 @@ from listener.publish.session import Timing
 from listener.store.outbox import MemoryOutbox
 from listener.types import Control, SoundStarted
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 QUICK = Timing(birth_wait_seconds=0.2, jitter_seconds=0.05, sweep_seconds=0.5, drain_seconds=2.0)
 
 
