@@ -50,10 +50,6 @@ T = TypeVar("T")
 ReadSource = Callable[[SourceConfig], Source]
 
 
-def random_id() -> str:
-    return str(uuid.uuid4())
-
-
 def repeatable_ids(seed: str) -> NewId:
     """UUIDs that are the same whenever the same recording is heard again."""
     numbers = random.Random(os.fsencode(seed))  # noqa: S311 (names, not secrets)

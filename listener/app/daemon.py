@@ -19,7 +19,6 @@ from listener.app.build import (
     build_safe_engine,
     build_source,
     no_clips,
-    random_id,
 )
 from listener.app.commands import Attention, open_attention
 from listener.app.ears import Ears, open_ears
@@ -31,6 +30,7 @@ from listener.config import Config, HourSpan
 from listener.decide.grouping import SoundGroups
 from listener.errors import ListenerError
 from listener.notify import Notifier, Progress, Watchdog, watchdog_interval_seconds
+from listener.perceive.ears import random_id
 from listener.publish.mqtt import MqttPublisher
 from listener.store.journal import open_outbox
 from listener.store.lock import StateLock

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from listener.app.build import Builder, build_engine, configured_settings, random_id, repeatable_ids
+from listener.app.build import Builder, build_engine, configured_settings, repeatable_ids
 from listener.app.commands import Attention, open_attention
 from listener.app.ears import Ears, NewId, open_ears
 from listener.config import Config
 from listener.decide.grouping import SoundGroups
+from listener.perceive.ears import random_id
 from listener.sources.supervisor import UnsupervisedSource
 from listener.types import Engine, Publisher, Reply, RoomSettings, Source
 

@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import stat
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ import platformdirs
 
 from listener.errors import StoreError
 from listener.store.aside import set_aside
+from listener.store.files import write_private
 from listener.types import RoomSettings
 from listener.vocabulary import STRICTNESS_STEPS, is_mode
 
@@ -77,7 +77,7 @@ class SettingsStore:
             with self._memory:
                 text = json.dumps({"version": VERSION, "rooms": self._rooms}, indent=2)
             try:
-                _write_atomically(self._path, text.encode())
+                write_private(self._path, text.encode())
             except OSError as error:
                 self._warn(
                     f"{self._path}: settings cannot be saved: {error.strerror or error}; "
@@ -136,28 +136,3 @@ def _sensible(path: Path, room: str, kept: Any) -> dict[str, Any]:
         if key not in _VALID or not _VALID[key](value):
             logger.warning("%s: room %r: %.40s: %.40r is not possible; ignored", path, room, key, value)
     return {key: value for key, value in kept.items() if key in _VALID and _VALID[key](value)}
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """All of `data` or what was there before, whenever the power goes; mode 0600. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # makes it with mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        os.unlink(name)  # noqa: PTH108
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name is on disk only when the folder is: fsync(2)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
