@@ -200,6 +200,12 @@ def started(identifier: str, label: str = "smoke_alarm", room: str = "kitchen") 
     return SoundStarted(room=room, t=1.2, id=identifier, label=label, score=0.9, onset=0.8, group="g")
 
 
+async def until_controls(controls: list[tuple[str, Control]], count: int) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while len(controls) < count:
+            await asyncio.sleep(0.01)
+
+
 async def until_logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         while words not in caplog.text:

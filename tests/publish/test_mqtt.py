@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 from conftest import Mosquitto, free_port
-from mqtt_witness import Wire, Witness, daemon, started
+from mqtt_witness import Wire, Witness, daemon, started, until_controls
 
 from listener.config import MqttConfig
 from listener.publish.broker import EmbeddedBroker
@@ -237,12 +237,6 @@ async def test_commands_reach_the_room(broker: AnyBroker) -> None:
         await witness.send("listener/kitchen/test", "PRESS")
         await until_controls(d.controls, 3)
         assert d.controls == [("kitchen", SetMute(True)), ("kitchen", SetThreshold(0.3)), ("kitchen", Test())]
-
-
-async def until_controls(controls: list[object], count: int) -> None:
-    async with asyncio.timeout(10):
-        while len(controls) < count:
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
