@@ -134,12 +134,15 @@ class MqttPublisher:
         self._on_control(slug, control)
 
     def _send(self, messages: Iterable[Message]) -> None:
+        waiting = False
         for message in messages:
             if message.qos:
                 self._outbox.put(message)
+                waiting = True
             elif self._session is not None:
                 self._session.telemetry(message)
-        self._pump()
+        if waiting:  # most chunks have nothing to say
+            self._pump()
 
     def _pump(self) -> None:
         if self._session is not None:

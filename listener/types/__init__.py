@@ -4,7 +4,7 @@ Down the loop go `Chunk`, `Percept`, `Outcome` and the events; up go `Control` v
 `start` and `end` are seconds of audio since the stream began; they need no clock.
 """
 
-from listener.types.answers import Answer, CommandFacts
+from listener.types.answers import Answer, CommandFacts, Meaning
 from listener.types.control import (
     BridgeInfo,
     Control,
@@ -103,6 +103,7 @@ __all__ = [
     "Intent",
     "LevelReport",
     "Magnitudes",
+    "Meaning",
     "Message",
     "Outage",
     "Outbox",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from listener.types.control import Control
+from listener.types.speech import Intent
 from listener.types.values import Reply
 from listener.vocabulary import Verdict
 
@@ -27,4 +28,17 @@ class Answer:
 
     command: CommandFacts | None = None
     reply: Reply | None = None
+    controls: tuple[Control, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a written command means: words to say, and an intent where whoever asked is to carry it out.
+
+    `done` is False where it was refused or not understood.
+    """
+
+    text: str
+    done: bool = False
+    intent: Intent | None = None
     controls: tuple[Control, ...] = ()

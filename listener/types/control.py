@@ -62,9 +62,13 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class OwnVoice:
-    """From playback to perception: we begin (`text`) or cease (None) to be heard in this room."""
+    """From playback to perception: we begin (`text`) or cease (None) to be heard in this room.
+
+    `answer_seconds`: we have asked something; what is said within so many seconds needs no wake word.
+    """
 
     text: str | None
+    answer_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +75,9 @@ class Hearing:
     score: float
     reason: str | None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Hearing, _FIELDS_OF_HEARING(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Percept:
@@ -89,6 +94,14 @@ class Percept:
     speech: SpeechPercept | None = None
     """None where nobody listens for speech."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Percept, _FIELDS_OF_PERCEPT(self)
+
+
+_FIELDS_OF_HEARING = attrgetter(*Hearing.__slots__)
+_FIELDS_OF_PERCEPT = attrgetter(*Percept.__slots__)
+"""A percept a chunk goes from process to process: pickled as dataclasses do by themselves 110 µs, so 25."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -100,6 +113,10 @@ class Ending:
 
 def _complete() -> EndReason:
     return "complete"
+
+
+def _no_answer() -> float:
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +131,8 @@ class Reply:
     utterance: str | None = None
     reason: Callable[[], EndReason] = _complete
     """Why `pieces` ended, once it has."""
+    answer_seconds: Callable[[], float] = _no_answer
+    """Once `pieces` has ended: it asks something, and for so long after it an answer needs no wake word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from listener.errors import PerceiveError
 from listener.perceive.ears import EarPlan, RoomPlan
-from listener.perceive.process.wire import LOG, READ_BYTES, REPLY, Failure, Kind, request
+from listener.perceive.process.wire import LOG, PIPE_BYTES, READ_BYTES, REPLIES, Failure, Kind, Reply, request
 from listener.types import Chunk, Control, Ending, Episode, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
@@ -37,6 +37,8 @@ class EarProcess:
         self._name = name
         self._process: asyncio.subprocess.Process | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._held_back: list[bytes] = []
+        self._under_way = 0
         self._sequence = count(1)
         self._rooms = count(0)
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,14 +74,15 @@ class EarProcess:
 
     async def ask(self, kind: Kind, room: int, payload: object) -> Any:
         """The reply to one request. Raises PerceiveError when there is none, and what the process raised."""
-        stdin = None if self._process is None else self._process.stdin
-        if stdin is None or not self.generation:
+        if not self.generation:
             raise PerceiveError(f"{self._name} is being started again")
         sequence = next(self._sequence)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[sequence] = future
         try:
-            stdin.write(request(kind, room, sequence, payload))
+            self._held_back.append(request(kind, room, sequence, payload))
+            if not self._under_way:
+                self._send()
             result = await future
         finally:
             self._waiting.pop(sequence, None)
@@ -87,6 +90,15 @@ class EarProcess:
         if isinstance(result, Failure):
             raise result.error
         return result
+
+    def _send(self) -> None:
+        """All requests that there are, at once. While some are under way, others wait to be sent together: where there
+        is much to do, what costs is waking each other, and where there is little, nothing is ever under way."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._under_way = len(self._held_back)
+        self._process.stdin.write(b"".join(self._held_back))
+        self._held_back.clear()
 
     async def _watch(self) -> None:
         """Kill a process that owes the same answer for too long; one watch for all is cheaper than a timer each."""
@@ -111,6 +123,7 @@ class EarProcess:
                 stderr=asyncio.subprocess.PIPE,
                 cwd=PACKAGE_PARENT,
                 start_new_session=True,
+                pipesize=PIPE_BYTES,
             )
         except OSError as error:
             raise PerceiveError(f"{self._name} cannot be started: {error.strerror}") from None
@@ -120,7 +133,7 @@ class EarProcess:
         self._process.stdin.write(pickle.dumps(self._plan))
         try:
             async with asyncio.timeout(START_SECONDS):
-                _, result = await self._read()
+                ((_, result),) = await self._read()
         except (TimeoutError, EOFError, OSError):
             self._kill("did not start")
             await self._end()
@@ -136,17 +149,21 @@ class EarProcess:
             for line in data.decode(errors="replace").splitlines():
                 logger.info("%s: %s", self._name, line)
 
-    async def _read(self) -> tuple[int, Any]:
-        """The next reply. Raises EOFError (IncompleteReadError) when the process has ended."""
+    async def _read(self) -> list[Reply]:
+        """The next replies. Raises EOFError (IncompleteReadError) when the process has ended."""
         assert self._process is not None
         assert self._process.stdout is not None
         while True:
-            sequence, length = REPLY.unpack(await self._process.stdout.readexactly(REPLY.size))
-            body = pickle.loads(await self._process.stdout.readexactly(length))  # noqa: S301 (our own child)
-            if sequence != LOG:
-                return sequence, body
-            level, message = body
-            logger.log(level, "%s", message)
+            (length,) = REPLIES.unpack(await self._process.stdout.readexactly(REPLIES.size))
+            bundle = pickle.loads(await self._process.stdout.readexactly(length))  # noqa: S301 (our own child)
+            replies: list[Reply] = []
+            for sequence, result in bundle:
+                if sequence == LOG:
+                    logger.log(result[0], "%s", result[1])
+                else:
+                    replies.append((sequence, result))
+            if replies:
+                return replies
 
     async def _keep(self) -> None:
         """Read replies, and start the process again when it has ended, with rests that grow until it lives."""
@@ -155,10 +172,14 @@ class EarProcess:
         while True:
             try:
                 while True:
-                    sequence, result = await self._read()
+                    replies = await self._read()
                     rest_seconds = FIRST_REST_SECONDS
-                    if (future := self._waiting.get(sequence)) is not None and not future.done():
-                        future.set_result(result)
+                    for sequence, result in replies:
+                        if (future := self._waiting.get(sequence)) is not None and not future.done():
+                            future.set_result(result)
+                    self._under_way -= len(replies)
+                    if self._held_back and not self._under_way:
+                        self._send()
             except (EOFError, OSError):
                 self._lost()
             except Exception:  # an answer that is none: what comes after it cannot be trusted either
@@ -183,6 +204,8 @@ class EarProcess:
 
     def _lost(self) -> None:
         self.generation = 0
+        self._under_way = 0
+        self._held_back.clear()
         code = None if self._process is None else self._process.returncode
         logger.error("%s has ended (status %s); its rooms hear nothing until it is started again", self._name, code)
         for future in self._waiting.values():

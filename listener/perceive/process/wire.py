@@ -1,13 +1,15 @@
 """The bytes between the daemon and the processes that hear for it.
 
-A request is a header (`REQUEST`) and its payload: the samples of a chunk, raw, or a pickle. A reply is a header
-(`REPLY`) and a pickle. Pickles are safe here: both ends are ours, and nobody else has the pipes.
+A request is a header (`REQUEST`) and its payload: the samples of a chunk, raw, or a pickle. Replies come in bundles: a
+header (`REPLIES`) and the pickle of a list of `Reply`. Waking the other side costs more than what is written, so both
+sides write as much as there is at once. Pickles are safe here: both ends are ours, and nobody else has the pipes.
 """
 
 import os
 import pickle
 import select
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, BinaryIO, Final
@@ -19,9 +21,14 @@ from listener.types import Chunk
 REQUEST: Final = struct.Struct("<BIIq I")
 """Kind, room, sequence number, chunk index, bytes that follow."""
 
-REPLY: Final = struct.Struct("<II")
-"""Sequence number, bytes that follow."""
+REPLIES: Final = struct.Struct("<I")
+"""Bytes that follow."""
 
+Reply = tuple[int, Any]
+"""The sequence number of the request, and the result."""
+
+PIPE_BYTES: Final = 1 << 20
+"""Room for 40 chunks; a pipe has 64 KiB unless it is told otherwise, and is filled by three."""
 
 READ_BYTES: Final = 1 << 18
 
@@ -105,6 +112,6 @@ def _payload(kind: int, index: int, body: bytes) -> Any:
     return pickle.loads(body)  # noqa: S301 (our own process wrote it)
 
 
-def reply(sequence: int, result: object) -> bytes:
-    body = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
-    return REPLY.pack(sequence, len(body)) + body
+def replies(bundle: Sequence[Reply]) -> bytes:
+    body = pickle.dumps(bundle, pickle.HIGHEST_PROTOCOL)
+    return REPLIES.pack(len(body)) + body
