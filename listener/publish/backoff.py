@@ -11,6 +11,8 @@ LIMIT_SECONDS = 10.0
 """An alarm waits so long at most after the broker is back."""
 HEALTHY_SECONDS = 60.0
 REPEAT_SECONDS = 600.0
+MINUTE_SECONDS = 60.0
+LINES_A_MINUTE = 30
 
 
 class Backoff:
@@ -49,3 +51,26 @@ class Complaints:
     def forget(self) -> None:
         """All was well for a while: the same reason is news again."""
         self._reason = None
+
+
+class Rationed:
+    """At most 30 warnings a minute: who floods a topic is not to fill the journal. What is left out is counted."""
+
+    def __init__(self) -> None:
+        self._minute_began: float | None = None
+        self._said = 0
+        self._left_out = 0
+
+    def say(self, line: str, now: float) -> None:
+        """`now`: monotonic, in s."""
+        if self._minute_began is None or now - self._minute_began >= MINUTE_SECONDS:
+            if self._left_out:
+                logger.warning("%d more such lines were left out", self._left_out)
+            self._minute_began, self._said, self._left_out = now, 0, 0
+        self._said += 1
+        if self._said <= LINES_A_MINUTE:
+            logger.warning("%s", line)
+        else:
+            self._left_out += 1
+            if self._said == LINES_A_MINUTE + 1:
+                logger.warning("more such lines follow, and are only counted until a minute has passed")

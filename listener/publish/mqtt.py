@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from listener.config import MqttConfig, RoomConfig
 from listener.errors import PayloadError, PublishError
 from listener.publish import discovery, payloads, refusals, sweep
-from listener.publish.backoff import HEALTHY_SECONDS, Backoff, Complaints
+from listener.publish.backoff import HEALTHY_SECONDS, Backoff, Complaints, Rationed
 from listener.publish.board import Board
 from listener.publish.commands import Commands, show
 from listener.publish.link import Link
@@ -68,6 +69,7 @@ class MqttPublisher:
         self._swept = False
         self._connections = 0
         self._telemetry_dropped = 0
+        self._misunderstood = Rationed()
 
     def publish(self, event: Event) -> None:
         self._send(self._board.event(event))
@@ -129,7 +131,7 @@ class MqttPublisher:
         try:
             slug, control = self._commands.parse(topic, payload)
         except PayloadError as error:
-            logger.warning("MQTT command not understood: %s", error)
+            self._misunderstood.say(f"MQTT command not understood: {error}", time.monotonic())
             return
         self._on_control(slug, control)
 
