@@ -31,10 +31,10 @@ def test_the_smallest_configuration_is_one_room() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (None, "c.yaml: is empty; begin with config.example.yaml"),
+        (None, "c.yaml: is empty; begin with config.example.yaml (`listener config example`)"),
         ([], "c.yaml: must be a mapping with the key `rooms`, not a list"),
         ({}, "c.yaml: rooms: is missing"),
-        ({"rooms": [ROOM], "mqqt": {}}, "c.yaml: mqqt: unknown key; see config.example.yaml for those that exist"),
+        ({"rooms": [ROOM], "mqqt": {}}, "c.yaml: mqqt: unknown key; did you mean `mqtt`?"),
         ({"rooms": [{**ROOM, "strictness": "lax"}]}, "c.yaml: rooms[0].strictness: Input should be 'paranoid',"),
         ({"rooms": [{"source": {"type": "pipe"}}]}, "c.yaml: rooms[0].name: is missing"),
         ({"rooms": [{**ROOM, "name": "台所"}]}, "c.yaml: rooms[0].slug: no letter or digit of the name"),

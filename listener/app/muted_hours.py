@@ -11,13 +11,19 @@ from typing import Any
 
 from listener.app.calendar import Period, period
 from listener.config import Config, HourSpan, parse_hours
+from listener.errors import StoreError
+from listener.store.aside import set_aside
 from listener.store.files import write_private
+from listener.store.versions import JsonStep, NewerFileError, migrate_json
 from listener.types import SetMute
 
 LOOK_SECONDS = 5.0
 """How often the clock is looked at: it may be set, and a sleeping machine's timers do not run."""
 
 MAX_BYTES = 100_000
+VERSION = 1
+STEPS: Mapping[int, JsonStep] = {0: lambda marks: {"rooms": marks}}
+"""The first releases wrote the rooms only."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +85,7 @@ class MutedHours:
         """Waits for the disk. A disk that takes nothing costs a repeated boundary after a restart, no more."""
         marks = {room: asdict(mark) for room, mark in (self._marks or {}).items()}
         try:
-            write_private(self._path, json.dumps(marks, indent=2).encode())
+            write_private(self._path, json.dumps({"version": VERSION, "rooms": marks}, indent=2).encode())
         except OSError as error:
             logger.warning("%s: cannot be saved: %s; check the folder's owner and room", self._path, error.strerror)
 
@@ -114,10 +120,17 @@ def _load(path: Path) -> dict[str, Mark]:
     """What was done before. A file that is not ours to read means that nothing was: muted hours then begin anew."""
     try:
         with path.open("rb") as file:
-            return {str(room): _mark(kept) for room, kept in json.loads(file.read(MAX_BYTES)).items()}
+            data = json.loads(file.read(MAX_BYTES))
+        if not isinstance(data, dict):
+            raise StoreError("no mapping")
+        kept = migrate_json(data, STEPS, VERSION)
+        return {str(room): _mark(mark) for room, mark in kept["rooms"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+    except NewerFileError as error:
+        logger.warning("%s: %s; %s. The present hours are applied again", path, error, set_aside(path, error))
+        return {}
+    except (StoreError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         logger.warning("%s: is not what we wrote (%s); the present hours are applied again", path, error)
         return {}
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from listener.cli import check_speech
+from listener.cli import check_speech, check_wyoming
 from listener.cli.common import add_config_option, config_path
-from listener.config import Config, MicrophoneSource, MqttConfig, RoomConfig, load
+from listener.config import SATELLITE, Config, MicrophoneSource, MqttConfig, RoomConfig, load
 from listener.errors import ListenerError, PublishError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ async def findings(config: Config, deep: bool) -> list[Finding]:
     findings += [Finding(*told) for told in check_speech.speech(config)]
     findings += [finding async for finding in _voice(config)]
     findings += [Finding(*told) async for told in check_speech.house(config)]
+    findings += [Finding(*told) async for told in check_wyoming.assist(config)]
     return findings + [finding async for finding in _broker(config)]
 
 
@@ -80,7 +81,9 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
 
 
 def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
-    from listener.app import NO_TAGGER, find_tagger_model
+    """What is found, and YAMNet where it hears."""
+    from listener.app import NO_TAGGER, OWN_TAGGER, find_tagger_model, hears_itself
+    from listener.perceive.sounds.own_tagger_model import load_own
     from listener.perceive.sounds.yamnet_model import load_yamnet
 
     if config.sounds.tagger == "none":
@@ -88,8 +91,13 @@ def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
     try:
         path = find_tagger_model(config)
         model = None if path is None else load_yamnet(path)
+        own = load_own() if hears_itself(config, path) else None
     except ListenerError as error:
         return Finding("error", f"sounds.model: {error}"), None
+    if own is not None and config.sounds.tagger == "own":
+        return Finding("ok", f"tagger: our own, as configured, {len(own.classes)} labels"), None
+    if own is not None:
+        return Finding("warning", OWN_TAGGER), None
     if model is None:
         return Finding("warning", NO_TAGGER), None
     return Finding("ok", f"tagger: YAMNet, {model.path}"), model
@@ -137,6 +145,9 @@ def _output(config: Config, room: RoomConfig) -> Iterator[Finding]:
     if config.voice.engine == "none":
         yield Finding("warning", f"{room.name}: output {room.output!r} is not used: voice.engine is none")
         return
+    if room.output == SATELLITE:
+        yield Finding("ok", f"{room.name}: loudspeaker of its satellite")
+        return
     wanted = None if room.output == DEFAULT_DEVICE else room.output
     yield _try(room.name, lambda: f"loudspeaker {find_output(wanted).name!r}")
 
@@ -150,7 +161,7 @@ async def _voice(config: Config) -> AsyncIterator[Finding]:
     if voice.engine == "none":
         yield Finding("ok", "voice: none, as configured: answers are text only (MQTT)")
         return
-    if not languages:
+    if not languages and config.wyoming_server is None:
         yield Finding("warning", "voice: no room has an `output`, so nothing is spoken; name a loudspeaker there")
     async with SynthesisProcess(voice.engine, voice.model if voice.engine == "piper" else None) as process:
         try:

@@ -40,7 +40,10 @@ def config_path(given: Path | None) -> Path:
         if place.is_file():
             return place
     looked = ", ".join(map(str, places))
-    raise ConfigError(f"no configuration found ({looked}); copy config.example.yaml to one of them, or give -c FILE")
+    raise ConfigError(
+        f"no configuration found ({looked}); write one of them: `listener config example` prints every key; "
+        "or give -c FILE"
+    )
 
 
 def load_config(given: Path | None) -> Config:

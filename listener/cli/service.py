@@ -131,7 +131,8 @@ def _say_what_remains(config: Path) -> None:
         ("listener service status", "says how it is"),
     ]
     if not config.is_file():
-        steps.insert(2, (f"listener check -c {config}", "once you have written that configuration"))
+        steps.insert(2, (f"listener config example > {config}", "every key, explained; keep what you need"))
+        steps.insert(3, (f"listener check -c {config}", "when you have"))
     print("\nWhat remains to do, as root:")
     for command, purpose in steps:
         print(f"  {command:<42} {purpose}")

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from listener.config.root import Config
+from listener.config.unknown_keys import hint
 from listener.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1_000_000
@@ -36,7 +37,7 @@ def _line(error: Any) -> str:
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
     what = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        what = "unknown key; see config.example.yaml for those that exist"
+        what = hint(error["loc"], Config.model_json_schema())
     if error["type"] == "missing":
         what = "is missing"
     what = what if len(what) <= MAX_WORDS else f"{what[: MAX_WORDS - 1]}…"  # it may repeat a value
@@ -46,7 +47,7 @@ def _line(error: Any) -> str:
 def parse(data: Any, name: str = "configuration") -> Config:
     """Validate parsed YAML. Raises ConfigError with one line for each error, each naming `name` and the key."""
     if data is None:
-        raise ConfigError(f"{name}: is empty; begin with config.example.yaml")
+        raise ConfigError(f"{name}: is empty; begin with config.example.yaml (`listener config example`)")
     if not isinstance(data, dict):
         raise ConfigError(f"{name}: must be a mapping with the key `rooms`, not a {type(data).__name__}")
     try:

@@ -19,12 +19,15 @@ import platformdirs
 from listener.errors import StoreError
 from listener.store.aside import set_aside
 from listener.store.files import write_private
+from listener.store.versions import JsonStep, migrate_json
 from listener.types import RoomSettings
 from listener.vocabulary import STRICTNESS_STEPS, is_mode
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1
+STEPS: Mapping[int, JsonStep] = {}
+"""From version to version, when there are more than one."""
 MAX_BYTES = 1_000_000
 
 _VALID: dict[str, Callable[[Any], bool]] = {
@@ -102,7 +105,7 @@ class SettingsStore:
         except (StoreError, OSError) as error:
             what = error.strerror if isinstance(error, OSError) else error
             logger.warning(
-                "%s: %s; %s, and every room begins with its configuration", self._path, what, set_aside(self._path)
+                "%s: %s; %s. Every room begins with its configuration", self._path, what, set_aside(self._path, error)
             )
             return {}
         return {room: _sensible(self._path, room, kept) for room, kept in rooms.items()}
@@ -119,10 +122,11 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"is no valid JSON ({error})") from None
-    if not isinstance(data, dict) or not isinstance(data.get("rooms"), dict):
+    if not isinstance(data, dict):
+        raise StoreError("is no mapping")
+    data = migrate_json(data, STEPS, VERSION)
+    if not isinstance(data.get("rooms"), dict):
         raise StoreError("has no `rooms`")
-    if data.get("version") != VERSION:
-        raise StoreError(f"has version {data.get('version')!r:.40}, and this release reads {VERSION}")
     rooms: dict[str, Any] = data["rooms"]
     return rooms
 

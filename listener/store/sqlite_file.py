@@ -11,11 +11,11 @@ from typing import Any
 from listener.errors import StoreError
 from listener.store.aside import set_aside
 from listener.store.kept import Kept
+from listener.store.versions import TableStep, migrate_database
 from listener.types import Message
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
 MAX_TOPIC_BYTES = 65_535  # MQTT 3.1.1, section 1.5.3
 MAX_PAYLOAD_BYTES = 1_000_000
 SPARE_BYTES = 64_000_000
@@ -25,6 +25,9 @@ _CREATE = """CREATE TABLE IF NOT EXISTS outbox (
     key INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, room TEXT NOT NULL, kind TEXT NOT NULL,
     urgent INTEGER NOT NULL, unix_seconds REAL NOT NULL)"""
 
+STEPS: tuple[TableStep, ...] = (lambda database: database.execute(_CREATE),)
+"""To each version from the one before it; the first makes it of an empty file."""
+
 
 class OutboxFile:
     """One open database. Write-ahead log; each commit is on the disk when it returns (`synchronous=FULL`), so that
@@ -32,7 +35,7 @@ class OutboxFile:
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        """Open or create it; a damaged one is set aside, and said. Raises OSError, sqlite3.Error: the disk."""
+        """Open or create it; a damaged or newer one is set aside, and said. Raises OSError, sqlite3.Error: the disk."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self._connection = _open(path, max_bytes)
@@ -41,7 +44,7 @@ class OutboxFile:
                 raise  # the disk's fault, not the file's
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            logger.error("%s: %s; %s. Events that waited in it are lost", path, error, set_aside(path))
+            logger.error("%s: %s; %s. Events that waited in it are not sent", path, error, set_aside(path, error))
             self._connection = _open(path, max_bytes)
 
     def load(self) -> list[Kept]:
@@ -69,7 +72,7 @@ class OutboxFile:
 
 
 def _open(path: Path, max_bytes: int) -> sqlite3.Connection:
-    """Raises StoreError for what is no outbox of ours, sqlite3.DatabaseError for a damaged one."""
+    """Raises StoreError for what is no outbox of ours or a newer one, sqlite3.DatabaseError for a damaged one."""
     # Created here and not by SQLite, for the mode; and a pipe in its place must not be waited for.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     info = os.fstat(descriptor)
@@ -78,14 +81,12 @@ def _open(path: Path, max_bytes: int) -> sqlite3.Connection:
         raise StoreError(f"is no file of up to {(max_bytes + SPARE_BYTES) // 1_000_000} MB")
     connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok" or version not in (0, VERSION):
-            raise StoreError(f"is damaged ({verdict})" if verdict != "ok" else f"has version {version}, not {VERSION}")
+        if verdict != "ok":
+            raise StoreError(f"is damaged ({verdict})")
+        migrate_database(connection, STEPS)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(_CREATE)
-        connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("SELECT key, topic, payload, room, kind, urgent, unix_seconds FROM outbox LIMIT 1")
     except sqlite3.OperationalError as error:
         connection.close()

@@ -16,6 +16,7 @@ from typing import Any
 
 from listener.errors import StoreError
 from listener.store.aside import set_aside
+from listener.store.versions import NewerFileError, TableStep, migrate_database
 from listener.types import Timer
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,14 @@ CREATE TABLE IF NOT EXISTS timers (
     seconds REAL NOT NULL, due REAL, left_seconds REAL NOT NULL
 )
 """
+STEPS: tuple[TableStep, ...] = (lambda database: database.execute(_TABLE),)
+"""To each version from the one before it. The first releases wrote the table and no version: IF NOT EXISTS."""
 _COLUMNS = ("id", "room", "kind", "name", "seconds", "due", "left_seconds")
 _TYPES: tuple[tuple[type, ...], ...] = ((str,), (str,), (str,), (str,), (float,), (float, type(None)), (float,))
 
 
 class _BrokenError(StoreError):
-    """The file is no database of ours, or a damaged one."""
+    """The file is no database of ours, a damaged one, or one of a newer release."""
 
 
 class SqliteTimers:
@@ -45,12 +48,13 @@ class SqliteTimers:
     def load(self) -> list[Timer]:
         """All timers that have not been said, the next first; paused ones last. Raises StoreError: disk, permissions.
 
-        A file that is no database of ours is set aside; a row that makes no sense is named in the log and left out.
+        A file that is no database of ours, or a newer one, is set aside; a row that makes no sense is named in the log
+        and left out.
         """
         try:
             rows = self._rows()
         except _BrokenError as error:
-            logger.error("%s; %s, and no timer is left", error, self._aside())
+            logger.error("%s; %s. No timer is left", error, self._aside(error))
             rows = self._rows()
         return sorted(filter(None, map(self._timer, rows)), key=lambda timer: (timer.due is None, timer.due))
 
@@ -83,8 +87,10 @@ class SqliteTimers:
             try:
                 with database:
                     database.execute("PRAGMA synchronous = FULL")
-                    database.execute(_TABLE)
+                    migrate_database(database, STEPS)
                     yield database
+            except NewerFileError as error:
+                raise _BrokenError(f"{self._path}: {error}") from error
             except sqlite3.OperationalError as error:  # full, read-only, locked, another schema
                 raise StoreError(f"{self._path}: timers cannot be kept: {error}") from None
             except sqlite3.DatabaseError as error:
@@ -92,9 +98,9 @@ class SqliteTimers:
             finally:
                 database.close()
 
-    def _aside(self) -> str:
+    def _aside(self, error: _BrokenError) -> str:
         with self._one_at_a_time:
-            return set_aside(self._path)
+            return set_aside(self._path, error.__cause__)
 
     def _timer(self, row: tuple[Any, ...]) -> Timer | None:
         """The row's timer, or None where somebody has written what cannot be one."""

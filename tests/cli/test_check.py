@@ -105,7 +105,7 @@ def test_a_configuration_that_cannot_be_read_is_one_line(tmp_path: Path) -> None
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         f"listener: {path}: rooms[0].source: is missing",
-        f"listener: {path}: rooms[0].sauce: unknown key; see config.example.yaml for those that exist",
+        f"listener: {path}: rooms[0].sauce: unknown key; did you mean `source`?",
     ]
 
 

@@ -236,4 +236,4 @@ def test_a_bad_configuration_is_named(tmp_path: Path, content: str) -> None:
 def test_without_a_configuration_the_places_are_named(tmp_path: Path) -> None:
     done = listener(tmp_path, "run")
     assert done.returncode == 78
-    assert "copy config.example.yaml to one of them, or give -c FILE" in done.stderr
+    assert "`listener config example` prints every key; or give -c FILE" in done.stderr

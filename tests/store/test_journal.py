@@ -133,19 +133,13 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
 
-def other_version(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-
-
 def other_table(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.executescript("DROP TABLE outbox; CREATE TABLE outbox (key INTEGER PRIMARY KEY)")
     connection.close()
 
 
-@pytest.mark.parametrize("harm", [damage_header, damage_pages, cut, other_version, other_table])
+@pytest.mark.parametrize("harm", [damage_header, damage_pages, cut, other_table])
 async def test_a_broken_file_is_set_aside_and_said_in_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, harm: Callable[[Path], None]
 ) -> None:
