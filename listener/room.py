@@ -17,6 +17,7 @@ from listener.types import (
     Commander,
     Control,
     Ending,
+    Hush,
     Outage,
     Outcome,
     Perceiver,
@@ -186,6 +187,8 @@ class Room:
         """Answer what was said. Live sound goes on being heard meanwhile: the reply is that of a chunk to come."""
         if self._parts.commander is not None:
             self._parts.commander.note_speech(speech.speaking)
+        if speech.woken is not None and self._settings.mode == "assistant":
+            self._parts.speaker.apply(Hush())
         for spoken in speech.spoken:
             self._parts.teller.transcribed(spoken)
             if not (spoken.final and self._settings.mode == "assistant" and self._parts.commander is not None):

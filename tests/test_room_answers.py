@@ -19,6 +19,7 @@ from listener.types import (
     Control,
     Decision,
     Ending,
+    Hush,
     Percept,
     Reply,
     ResponseEnded,
@@ -79,6 +80,7 @@ async def listening(
     live: bool = False,
     mode: str = "assistant",
     kept: list[RoomSettings] | None = None,
+    speaker: type[QueuedSpeaker] = QueuedSpeaker,
 ) -> Room:
     settings = RoomSettings(mode=mode)
     cascade = Cascade((), {}, lambda: "id")
@@ -88,7 +90,7 @@ async def listening(
         source=SupervisedSource(FakeSource([3, FakeSource.HANG] if live else [3], live=live, stamped=live)),
         perceiver=perceiver,
         session=await cascade.open("Kitchen", "en", settings),
-        speaker=QueuedSpeaker("kitchen", teller),
+        speaker=speaker("kitchen", teller),
         teller=teller,
         keep_settings=lambda slug, settings: None if kept is None else kept.append(settings),
         commander=commander,
@@ -145,6 +147,20 @@ async def test_other_modes_write_down_and_answer_nothing(mode: str) -> None:
     await (await listening(out, commander, FakePerceiver(script(0)), mode=mode)).run()
     assert len(out.of(Transcript)) == 1
     assert commander.heard == []
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("assistant", [Hush()]), ("monitor", [])])
+async def test_the_wake_word_makes_us_fall_silent(mode: str, expected: list[Control]) -> None:
+    controls: list[Control] = []
+
+    class Speaker(QueuedSpeaker):
+        def apply(self, control: Control) -> None:
+            controls.append(control)
+
+    woken = Percept(0.8, -20.0, speech=SpeechPercept(0.9, speaking=True, woken="okay_nabu"))
+    perceiver = FakePerceiver({1: woken})
+    await (await listening(RecordingPublisher(), FakeCommander(), perceiver, mode=mode, speaker=Speaker)).run()
+    assert controls == expected
 
 
 async def test_a_command_may_change_settings() -> None:

@@ -17,6 +17,7 @@ from listener.app.commands import Attention
 from listener.app.ears import Ears, NewId
 from listener.app.voice import NO_VOICES, Voices
 from listener.config import (
+    SATELLITE,
     Config,
     FileSource,
     MicrophoneSource,
@@ -32,6 +33,7 @@ from listener.decide.keeper import Keeper
 from listener.errors import EngineError
 from listener.perceive.ears import RoomPlan
 from listener.publish.teller import RoomTeller
+from listener.respond.output import Output
 from listener.respond.speaker import QueuedSpeaker
 from listener.room import Room, RoomParts
 from listener.types import (
@@ -133,6 +135,16 @@ def build_source(config: SourceConfig) -> Source:
     return Pipe(sys.stdin.buffer, config.rate, config.channels, config.format)
 
 
+def own_output(config: RoomConfig, source: Source) -> Output | None:
+    """The loudspeaker that comes with the source, where it is the room's `output`."""
+    if config.output != SATELLITE:
+        return None
+    from listener.respond.satellite import SatelliteSpeaker
+    from listener.sources.wyoming import Satellite
+
+    return SatelliteSpeaker(source) if isinstance(source, Satellite) else None
+
+
 def no_clips(_slug: str) -> Clips | None:
     """Nothing of what is heard is kept."""
     return None
@@ -153,8 +165,18 @@ class Builder:
     attention: Attention | None = None
     """Who answers what is said; None: nobody."""
 
-    async def room(self, config: RoomConfig, source: Supervisor, settings: RoomSettings, first_index: int = 0) -> Room:
-        """Raises EngineError when the engine has no place for another. `first_index` is that of the first chunk."""
+    async def room(
+        self,
+        config: RoomConfig,
+        source: Supervisor,
+        settings: RoomSettings,
+        first_index: int = 0,
+        output: Output | None = None,
+    ) -> Room:
+        """Raises EngineError when the engine has no place for another. `first_index` is that of the first chunk.
+
+        `output`: the loudspeaker that the source has itself.
+        """
         teller = RoomTeller(config.slug, self.engine.name, self.publishers, self.groups.group_of)
         plan = RoomPlan(config.slug, settings.strictness, config.addressing, config.language, settings.mode)
         perceiver = self.ears.perceiver(plan, self.new_id)
@@ -165,7 +187,7 @@ class Builder:
             perceiver=perceiver,
             session=await self.engine.open(config.name, config.language, settings),
             speaker=QueuedSpeaker(
-                *(config.slug, teller, self.voices.of(config), perceiver.apply, self.new_id),
+                *(config.slug, teller, self.voices.of(config, output), perceiver.apply, self.new_id),
                 may_speak=lambda reply: quiet is None or quiet.speaks(config.slug, reply),
             ),
             teller=teller,

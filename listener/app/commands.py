@@ -13,6 +13,7 @@ from listener.decide.texts import load_texts
 from listener.respond.answers import Answers, load_answers
 from listener.respond.bell import Bell, Deliver
 from listener.respond.conversation import Conversation
+from listener.respond.day import Day
 from listener.respond.memory import Memory
 from listener.respond.quiet import Quiet
 from listener.respond.responder import Responder, RoomVoice, local_now
@@ -23,6 +24,7 @@ from listener.respond.skills.timers import TimerSkill
 from listener.respond.summary import DailySummary
 from listener.respond.targets import Target, Targets
 from listener.respond.timers import Timers
+from listener.store.day import DayFile
 from listener.store.timers import SqliteTimers
 from listener.types import Answer, Commander, Intent, Spoken, SummaryReport
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:  # hassil is loaded where somebody listens for speech
     from listener.respond.commands import Commands
 
 TIMERS_FILE = "timers.sqlite3"
+DAY_FILE = "day.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,11 @@ async def open_attention(
         timers = Timers(SqliteTimers(state_folder / TIMERS_FILE), scheduler, Bell(answers, deliver).ring, wall_time)
         scheduler.when_clock_is_set(timers.clock_set)
         await timers.start()
+        summary = DailySummary(memory, publish_summary, local_now)
         if config.summary is not None:
-            scheduler.daily(config.summary.at, DailySummary(memory, publish_summary, local_now).tell)
+            scheduler.daily(config.summary.at, summary.tell)
+        day = Day(DayFile(state_folder / DAY_FILE), memory, summary, quiet)
+        await day.start()
         skills = (ClockSkill(), TimerSkill(timers, new_id), TalkSkill(memory, quiet))
         house = config.home_assistant if config.commands.act == "home_assistant" else None
         responder = Responder(
@@ -122,7 +128,13 @@ async def open_attention(
             house is not None and house.pass_unrecognized,
         )
         commands = await asyncio.to_thread(load_commands, config)
-        yield Attention(responder, quiet, answers, voices, commands, config.speech.needed_confidence)
+        keeping = asyncio.create_task(day.run(), name="day")
+        try:
+            yield Attention(responder, quiet, answers, voices, commands, config.speech.needed_confidence)
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            await day.save()
 
 
 def load_commands(config: Config) -> "dict[str, Commands]":

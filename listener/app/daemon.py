@@ -26,6 +26,7 @@ from listener.app.house import House
 from listener.app.muted_hours import MutedHours, room_spans
 from listener.app.open_sounds import OpenSounds
 from listener.app.voice import open_voices
+from listener.app.wyoming import open_wyoming
 from listener.config import Config, HourSpan
 from listener.decide.grouping import SoundGroups
 from listener.errors import ListenerError
@@ -116,6 +117,7 @@ class App:
                 await stack.enter_async_context(_running(mqtt.run(), "mqtt"))
             for publisher in publishers:
                 publisher.report(BridgeInfo(__version__, engine.name, house.slugs))
+            await stack.enter_async_context(open_wyoming(config, attention, voices, house.apply))
             hours = self._muted_hours(house)
             hours.apply_due()  # before the first microphone is opened
             await stack.enter_async_context(_running(hours.run(), "muted hours"))

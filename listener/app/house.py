@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from listener.app.build import Builder, ReadSource, configured_settings
+from listener.app.build import Builder, ReadSource, configured_settings, own_output
 from listener.app.open_sounds import OpenSounds
 from listener.config import PipeSource, RoomConfig
 from listener.errors import ListenerError
@@ -84,9 +84,11 @@ class House:
 
     async def admit(self, config: RoomConfig, first_index: int = 0) -> None:
         """Build a room; `start` starts it. Raises EngineError when there is no place for it."""
-        source = SupervisedSource(self._read_source(config.source), bounded=not isinstance(config.source, PipeSource))
+        opened = self._read_source(config.source)
+        source = SupervisedSource(opened, bounded=not isinstance(config.source, PipeSource))
         settings = self._settings_of(config.slug, configured_settings(config))
-        room = await self._builder.room(config, source, settings, first_index)
+        output = own_output(config, opened)
+        room = await self._builder.room(config, source, settings, first_index, output)
         self._residents[config.slug] = _Resident(config, source, room)
 
     def start(self) -> None:

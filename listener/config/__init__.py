@@ -17,7 +17,7 @@ from listener.config.mqtt import MqttConfig, TlsConfig
 from listener.config.privacy import ClipsConfig, ClipSpan, HourSpan, PrivacyConfig, parse_hours
 from listener.config.reading import MAX_CONFIG_BYTES, load, parse
 from listener.config.respond import RespondConfig
-from listener.config.rooms import RoomConfig, slugify
+from listener.config.rooms import SATELLITE, RoomConfig, slugify
 from listener.config.root import Config
 from listener.config.sections import Fraction, Label, Section, Slug, TopicName
 from listener.config.sounds import CustomLabel, LabelTuning, SoundsConfig
@@ -33,10 +33,12 @@ from listener.config.sources import (
 from listener.config.speech import PHONES, SpeechConfig, VadConfig, WakeWordConfig, WhisperConfig
 from listener.config.store import OutboxConfig
 from listener.config.voice import VoiceConfig
+from listener.config.wyoming_server import WyomingServerConfig, is_loopback
 
 __all__ = [
     "MAX_CONFIG_BYTES",
     "PHONES",
+    "SATELLITE",
     "AreaConfig",
     "ClipSpan",
     "ClipsConfig",
@@ -77,7 +79,9 @@ __all__ = [
     "VoiceConfig",
     "WakeWordConfig",
     "WhisperConfig",
+    "WyomingServerConfig",
     "WyomingSource",
+    "is_loopback",
     "load",
     "parse",
     "parse_hours",

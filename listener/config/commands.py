@@ -2,9 +2,9 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from listener.config.privacy import Hours
 from listener.config.sections import Section, Slug
@@ -34,8 +34,8 @@ def _clock(value: object) -> object:
     """YAML 1.1 reads an unquoted 21:30 as 60 * 21 + 30."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
         return time(value // 60, value % 60)
-    if isinstance(value, str) and len(value) == 5:
-        return value
+    if isinstance(value, time) or (isinstance(value, str) and len(value) == 5):
+        return value  # the default is validated as well
     raise ValueError('is no time of day; write "21:30"')
 
 
@@ -76,6 +76,9 @@ class HomeAssistantConfig(Section):
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=300, description="As in `http://homeassistant:8123`."
     )
     token_file: Path = Field(description="File whose first line is a long-lived access token.")
+    ca_file: Path | None = Field(
+        None, description="Certificate of the authority that signed its own (https). Left out: the public ones."
+    )
     agent_id: str | None = Field(None, min_length=1, max_length=200, description="Left out: Home Assistant's default.")
     language: str | None = Field(None, pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z]+)?$", description="Left out: the room's.")
     timeout_seconds: float = Field(8.0, ge=1, le=60, description="After so long we say that we cannot reach it.")
@@ -83,6 +86,12 @@ class HomeAssistantConfig(Section):
     pass_unrecognized: bool = Field(
         False, description="Hand over sentences that we understand nothing of. No policy can look into them."
     )
+
+    @model_validator(mode="after")
+    def _authorities_are_for_https(self) -> Self:
+        if self.ca_file is not None and not self.url.startswith("https:"):
+            raise ValueError("ca_file is of use with https only; write `url` as https://…, or leave it out")
+        return self
 
 
 class QuietConfig(Section):

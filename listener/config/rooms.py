@@ -1,14 +1,17 @@
 """`rooms`: one entry a microphone."""
 
 import unicodedata
-from typing import Any, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from listener.config.privacy import Hours
 from listener.config.sections import Fraction, Section, Slug
-from listener.config.sources import SourceConfig
+from listener.config.sources import SourceConfig, WyomingSource
 from listener.vocabulary import Strictness
+
+SATELLITE: Final = "satellite"
+"""The output of a room whose source is a Wyoming satellite: that satellite's own loudspeaker."""
 
 
 def slugify(name: str) -> str:
@@ -24,7 +27,8 @@ class RoomConfig(Section):
     source: SourceConfig = Field(description="Where the sound comes from.")
     output: str | None = Field(
         None,
-        description="Loudspeaker for spoken answers: a device's name or stable id, or `default`. Left out: text only.",
+        description="Loudspeaker for spoken answers: a device's name or stable id, `default`, or `satellite`: that of "
+        "the room's satellite. Left out: text only.",
     )
     addressing: Literal["wake_word", "open"] = Field("wake_word", description="Who may give commands, and how.")
     strictness: Strictness = Field("balanced", description="How sure a sound must be before it is reported.")
@@ -55,3 +59,9 @@ class RoomConfig(Section):
         if slug == "bridge":
             raise ValueError("'bridge' is the daemon's own topic; give the room another `slug`")
         return slug or "unnamed"  # a missing name is its own error
+
+    @model_validator(mode="after")
+    def _satellite_has_one(self) -> Self:
+        if self.output == SATELLITE and not isinstance(self.source, WyomingSource):
+            raise ValueError("output: `satellite` needs a source of type wyoming; name a loudspeaker of this machine")
+        return self

@@ -18,6 +18,7 @@ from listener.config.sources import PipeSource
 from listener.config.speech import SpeechConfig
 from listener.config.store import OutboxConfig
 from listener.config.voice import VoiceConfig
+from listener.config.wyoming_server import WyomingServerConfig
 from listener.vocabulary import SOUND_LABELS
 
 
@@ -39,6 +40,7 @@ class Config(Section):
     outbox: OutboxConfig = OutboxConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     metrics: MetricsConfig | None = Field(None, description="Left out: no figures for Prometheus.")
+    wyoming_server: WyomingServerConfig | None = Field(None, description="Left out: nothing is offered to Assist.")
 
     @model_validator(mode="after")
     def _rooms_fit_together(self) -> Self:
@@ -53,6 +55,13 @@ class Config(Section):
         pipes = [room.name for room in self.rooms if isinstance(room.source, PipeSource)]
         if len(pipes) > 1:
             raise ValueError(f"rooms {', '.join(map(repr, pipes))}: only one room can read stdin")
+        return self
+
+    @model_validator(mode="after")
+    def _assist_speaks_for_a_room(self) -> Self:
+        wanted = None if self.wyoming_server is None else self.wyoming_server.room
+        if wanted is not None and wanted not in {room.slug for room in self.rooms}:
+            raise ValueError(f"wyoming_server.room: no room has the slug {wanted!r}")
         return self
 
     @model_validator(mode="after")

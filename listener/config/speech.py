@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from listener.config.sections import Fraction, Section
 
@@ -80,6 +80,9 @@ class SpeechConfig(Section):
     max_names: int = Field(
         500, ge=0, le=5_000, description="Entities in the closed grammar, the first of `home.entities`; more cost time."
     )
+    temperatures: tuple[int, int] = Field(
+        (5, 30), description="The least and the most that the closed recognizer sets; in Fahrenheit: `[50, 90]`."
+    )
     confidence: Fraction = Field(0.5, description="After the wake word: what is understood less surely is no command.")
     open_confidence: Fraction = Field(0.7, description="The same where no wake word is needed, and prose is heard too.")
     pronunciations: dict[str, str] = Field(
@@ -92,6 +95,13 @@ class SpeechConfig(Section):
     def needed_confidence(self, addressed: str) -> float:
         """How sure the recognizer must be; `addressed` as in `types.Addressed`."""
         return self.confidence if addressed in ("wake_word", "follow_up") else self.open_confidence
+
+    @field_validator("temperatures")
+    @classmethod
+    def _least_first(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not -50 <= value[0] <= value[1] <= 300:
+            raise ValueError(f"is the least and the most, within -50 and 300; not {list(value)}")
+        return value
 
     @model_validator(mode="after")
     def _phones_exist(self) -> Self:

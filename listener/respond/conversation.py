@@ -20,6 +20,7 @@ import requests
 
 from listener.config import HomeAssistantConfig
 from listener.errors import HomeAssistantError
+from listener.respond.trust import refusal, trusted
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ MAX_ANSWER_BYTES: Final = 256_000
 MAX_TOKEN_BYTES: Final = 8_192
 MAX_SPOKEN_CHARACTERS: Final = 1_000
 """A minute of speech; nobody listens longer to a machine."""
+
+ANSWERED_SECONDS: Final = 60.0
+"""So long a question of Home Assistant's is remembered at least: its words, and those of the answer."""
 
 MAX_AT_ONCE: Final = 4
 PIECE_BYTES: Final = 8_192
@@ -37,11 +41,19 @@ class NotLetInError(HomeAssistantError):
 
 
 @dataclass(frozen=True, slots=True)
+class HouseAnswer:
+    """What Home Assistant says; `asks_back`: it waits for an answer."""
+
+    text: str
+    asks_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Thread:
-    """A conversation that goes on: Home Assistant's id of it, and when it was last used."""
+    """A conversation that goes on: Home Assistant's id of it, and until when."""
 
     conversation_id: str
-    at: float
+    until: float
 
 
 class Conversation:
@@ -54,8 +66,8 @@ class Conversation:
         self._threads: dict[str, _Thread] = {}
         self._asking: set[Future[bytes]] = set()
 
-    async def process(self, room: str, text: str, language: str) -> str:
-        """What Home Assistant answers to `text`; may be empty. Raises HomeAssistantError.
+    async def process(self, room: str, text: str, language: str) -> HouseAnswer:
+        """What Home Assistant answers to `text`; its text may be empty. Raises HomeAssistantError.
 
         The deadline of the configuration covers everything from connecting to the last byte.
         """
@@ -69,10 +81,13 @@ class Conversation:
                 raw = await asyncio.wrap_future(self._asked(body))
         except TimeoutError:
             raise HomeAssistantError(self._slow()) from None
-        speech, conversation_id = _parse(raw, self._url)
+        answer, conversation_id = _parse(raw, self._url)
         if conversation_id:
-            self._threads[room] = _Thread(conversation_id, self._now())
-        return speech
+            keep_seconds = self._config.keep_conversation_seconds
+            if answer.asks_back:
+                keep_seconds = max(keep_seconds, ANSWERED_SECONDS)
+            self._threads[room] = _Thread(conversation_id, self._now() + keep_seconds)
+        return answer
 
     async def probe(self) -> None:
         """Whether it is there and lets us in. Raises HomeAssistantError."""
@@ -105,7 +120,7 @@ class Conversation:
 
     def _thread(self, room: str) -> str | None:
         thread = self._threads.get(room)
-        if thread is None or self._now() - thread.at > self._config.keep_conversation_seconds:
+        if thread is None or self._now() > thread.until:
             return None
         return thread.conversation_id
 
@@ -117,7 +132,7 @@ class Conversation:
 
     def _request(self, method: str, path: str, body: dict[str, str] | None) -> bytes:
         """In a thread. Raises HomeAssistantError."""
-        token = read_token(self._config.token_file)
+        token, certificates = read_token(self._config.token_file), trusted(self._config.ca_file)
         deadline = monotonic() + self._config.timeout_seconds
         try:
             with requests.Session() as session:
@@ -128,6 +143,7 @@ class Conversation:
                     json=body,
                     headers={"Authorization": f"Bearer {token}"},
                     timeout=self._config.timeout_seconds,
+                    verify=certificates,
                     allow_redirects=False,
                     stream=True,
                 ) as response:
@@ -136,7 +152,7 @@ class Conversation:
         except requests.Timeout:
             raise HomeAssistantError(self._slow()) from None
         except requests.exceptions.SSLError as error:
-            raise HomeAssistantError(f"home_assistant: {self._url}: its certificate is not trusted: {error}") from None
+            raise HomeAssistantError(refusal(self._url, error, self._config.ca_file)) from None
         except (requests.RequestException, OSError) as error:
             raise HomeAssistantError(
                 f"home_assistant: {self._url} cannot be reached ({_root(error)}); is it running, and is the url right?"
@@ -194,7 +210,7 @@ def read_token(path: Path) -> str:
     return line.decode("ascii")
 
 
-def _parse(raw: bytes, url: str) -> tuple[str, str | None]:
+def _parse(raw: bytes, url: str) -> tuple[HouseAnswer, str | None]:
     """What to say, and the id of the conversation. Raises HomeAssistantError for what is no answer of its API."""
     try:
         data: Any = json.loads(raw)
@@ -210,8 +226,9 @@ def _parse(raw: bytes, url: str) -> tuple[str, str | None]:
     for key in ("speech", "plain", "speech"):
         speech = speech.get(key) if isinstance(speech, dict) else None
     conversation_id = data.get("conversation_id")
+    text = speech[:MAX_SPOKEN_CHARACTERS] if isinstance(speech, str) else ""
     return (
-        speech[:MAX_SPOKEN_CHARACTERS] if isinstance(speech, str) else "",
+        HouseAnswer(text, bool(text) and data.get("continue_conversation") is True),
         conversation_id[:200] if isinstance(conversation_id, str) else None,
     )
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from listener.types import Event, ResponseEnded, ResponseStarted, SoundStarted
 
@@ -55,7 +56,27 @@ class Memory:
                 newest.setdefault(sound.label, sound)
         return list(newest.values())[:count]
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How often each sound started in each room since the last `take_counts`."""
+        return {room: dict(counter) for room, counter in self._counts.items()}
+
+    def add_counts(self, counts: Any) -> None:
+        """Those from before a restart. Raises ValueError for what are none."""
+        for room, of_room in _sensible(counts).items():
+            self._counts.setdefault(room, Counter()).update(of_room)
+
     def take_counts(self) -> dict[str, dict[str, int]]:
         """How often each sound started in each room since the last call."""
         counts, self._counts = self._counts, {}
         return {room: dict(counter.most_common()) for room, counter in sorted(counts.items())}
+
+
+def _sensible(counts: Any) -> dict[str, dict[str, int]]:
+    """By room and label. Raises ValueError for anything else."""
+    if not isinstance(counts, dict) or not all(isinstance(of_room, dict) for of_room in counts.values()):
+        raise ValueError("no counts by room")
+    for of_room in counts.values():
+        for label, count in of_room.items():
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+                raise ValueError(f"{label!r:.40} was not heard {count!r:.40} times")
+    return counts

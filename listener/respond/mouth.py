@@ -1,4 +1,4 @@
-"""Says one reply aloud, sentence by sentence, while it is still being written."""
+"""Says one reply aloud, sentence by sentence, while it is still being written: one is heard, the next is being made."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from listener.errors import VoiceError
-from listener.respond.output import Clip, Output, Synthesizer, Track
+from listener.respond.output import Clip, Output, Synthesizer
 from listener.respond.prosody import CHIME_RATE_HZ, PROSODY, chime
 from listener.respond.sentences import Sentences
 from listener.respond.spoken_text import spoken
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING_SENTENCES: Final = 200
 """A quarter of an hour of speech."""
+MADE_AHEAD: Final = 1
+"""Sentences that are made and wait for their turn. More would be for nothing when somebody says "stop"."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,14 @@ class Ear(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A sentence, and what it sounds like."""
+
+    sentence: str
+    clip: Clip
+
+
 class Mouth:
     """Of one reply: `add` its pieces, `finish`; left before that, it falls silent at once.
 
@@ -60,6 +70,7 @@ class Mouth:
         self._give_way = give_way
         self._written = Sentences()
         self._sentences: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING_SENTENCES + 1)
+        self._made: asyncio.Queue[_Made | Exception | None] = asyncio.Queue(MADE_AHEAD)
         self._dropped = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -105,12 +116,13 @@ class Mouth:
         if sentence is None:
             return
         fault: str | None = None
+        making = asyncio.create_task(self._make(sentence))  # meanwhile we wait for our turn, and the device opens
         try:
             async with self._voice.turns.turn(self._emotion == "urgent", self._give_way):
                 self._ear.own_voice(OwnVoice(""))
                 self._ear.voice_state(speaking=True, fault=None)
                 try:
-                    await self._play(sentence)
+                    await self._play()
                 except VoiceError as error:
                     fault = str(error)
                 finally:
@@ -118,20 +130,32 @@ class Mouth:
                     self._ear.voice_state(speaking=False, fault=fault)
         except Exception:
             logger.exception("%s: speaking failed; please report this", self._voice.room)
+        finally:
+            making.cancel()
+            await asyncio.wait([making])
 
-    async def _play(self, first: str) -> None:
+    async def _make(self, first: str) -> None:
+        """Sound of one sentence after the other, in time for the end of the one before."""
+        voice, prosody = self._voice, PROSODY[self._emotion]
+        sentence: str | None = first
+        try:
+            while sentence is not None:
+                clip = await voice.synthesizer.synthesize(sentence, voice.language, prosody)
+                await self._made.put(_Made(sentence, clip))
+                sentence = await self._sentences.get()
+        except Exception as error:  # who plays is told when it is their turn
+            await self._made.put(error)
+            return
+        await self._made.put(None)
+
+    async def _play(self) -> None:
         voice, prosody = self._voice, PROSODY[self._emotion]
         async with voice.output.open() as track:
             if prosody.chime and voice.chimes:
                 await track.play(Clip(chime(), CHIME_RATE_HZ).at_volume(voice.volume))
-            sentence: str | None = first
-            while sentence is not None:
-                await self._say(track, sentence)
-                sentence = await self._sentences.get()
+            while (made := await self._made.get()) is not None:
+                if isinstance(made, Exception):
+                    raise made
+                self._ear.own_voice(OwnVoice(made.sentence))
+                await track.play(made.clip.at_volume(voice.volume))
             await track.finish()
-
-    async def _say(self, track: Track, sentence: str) -> None:
-        voice = self._voice
-        clip = await voice.synthesizer.synthesize(sentence, voice.language, PROSODY[self._emotion])
-        self._ear.own_voice(OwnVoice(sentence))
-        await track.play(clip.at_volume(voice.volume))

@@ -1,7 +1,9 @@
 """When we keep quiet: in quiet hours, and for as long as somebody asked for. Urgent sounds are always spoken of."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, Final
 
 from listener.config import QuietConfig
 from listener.respond.policy import within
@@ -9,6 +11,9 @@ from listener.types import Reply
 
 ASKED_FOR = frozenset({"speech", "timer"})
 """Triggers of replies that somebody waits for."""
+
+LONGEST_SECONDS: Final = 24 * 3_600.0
+"""Nobody asks for more; a clock that was wrong must not silence a room for ever."""
 
 
 class Quiet:
@@ -19,10 +24,25 @@ class Quiet:
         self._now = now
         self._local = local
         self._until: dict[str, float] = {}
+        self.asked = asyncio.Event()
+        """Somebody has asked for quiet; whoever keeps that clears it."""
 
     def ask(self, room: str, seconds: float) -> None:
         """Be quiet in the room for so long from now; 0 ends it."""
         self._until[room] = self._now() + seconds
+        self.asked.set()
+
+    def until(self) -> dict[str, float]:
+        """The rooms that are to be quiet now, and until when (seconds since 1970)."""
+        now = self._now()
+        return {room: until for room, until in self._until.items() if until > now}
+
+    def go_on(self, until: Any) -> None:
+        """What was asked for before a restart. Raises ValueError for what makes no sense."""
+        if not isinstance(until, dict):
+            raise ValueError("no times by room")
+        latest = self._now() + LONGEST_SECONDS
+        self._until.update({room: min(float(at), latest) for room, at in until.items()})
 
     def speaks(self, room: str, reply: Reply) -> bool:
         """Whether the reply may be said aloud now. Its events go out in any case."""

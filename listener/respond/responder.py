@@ -1,31 +1,29 @@
 """What is done about a spoken command: denied, confirmed, answered by a skill, handed on, or left to automations."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 from listener.config import CommandsConfig
-from listener.errors import HomeAssistantError
 from listener.respond.answers import Answers
 from listener.respond.confirmation import Confirmations, Waiting
-from listener.respond.conversation import NotLetInError
+from listener.respond.dialogue import Dialogue, House
 from listener.respond.memory import Memory
 from listener.respond.one_answers import Bid, OneAnswers
 from listener.respond.policy import ALWAYS, Policy, RateLimit, Ruling
 from listener.respond.skills import Ask, Skill
 from listener.respond.targets import Targets
-from listener.types import Answer, CommandFacts, Event, Intent, Reply, Report, ResponseEnded, Spoken
-
-logger = logging.getLogger(__name__)
+from listener.types import Answer, CommandFacts, Event, Intent, Meaning, Reply, Report, ResponseEnded, Spoken
 
 YES: Final = "ListenerYes"
 NO: Final = "ListenerNo"
 DROPPING: Final = frozenset({NO, "HassNevermind"})
 STOP: Final = "ListenerStop"
+QUESTION: Final = "Get"
+"""In the names of Home Assistant's intents that ask: HassGetState, HassClimateGetTemperature, HassGetWeather."""
 
 
 def local_now() -> datetime:
@@ -48,14 +46,6 @@ class Clocks:
     local: Callable[[], datetime] = local_now
     shared: Callable[[], float] = monotonic
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-class House(Protocol):
-    """Home Assistant, as `Conversation` reaches it."""
-
-    async def process(self, room: str, text: str, language: str) -> str:
-        """Its answer. Raises HomeAssistantError."""
-        ...
 
 
 class Responder:
@@ -82,10 +72,11 @@ class Responder:
         self._one_answers = OneAnswers()
         self._memory = memory
         self._new_id = new_id
-        self._house = house
+        self._dialogue = None if house is None else Dialogue(house, new_id)
         self._pass_unrecognized = pass_unrecognized
         self._clocks = clocks or Clocks()
         self._speaking: dict[str, bool] = {}
+        self._t: dict[str, float] = {}
 
     def note_speech(self, room: str, speaking: bool) -> None:
         """Whether somebody is being heard in the room: an utterance is open. Spares the others waiting for it."""
@@ -94,8 +85,11 @@ class Responder:
     def publish(self, event: Event) -> None:
         """Hears of every event, as publishers do: what to remember, and when our questions have been asked."""
         self._memory.publish(event)
+        self._t[event.room] = event.t
         if isinstance(event, ResponseEnded):  # the time to answer a question begins when it has been said
             self._confirmations.asked_aloud(event.room, event.id, event.t)
+            if self._dialogue is not None:
+                self._dialogue.asked_aloud(event.room, event.id, event.t)
 
     def report(self, report: Report) -> None:
         """Reports are of no interest here."""
@@ -105,17 +99,41 @@ class Responder:
 
         Returns at once, but for a wait of `one_answers_seconds` while other rooms are hearing somebody.
         """
-        if intent is None:
-            return self._not_understood(room, spoken)
-        if intent.name == YES or intent.name in DROPPING:
+        if intent is not None and (intent.name == YES or intent.name in DROPPING):
             waiting = self._confirmations.take(room, spoken.start)
             if waiting is not None:
                 return await self._settle(room, waiting, intent, t)
+        if self._dialogue is not None and self._answers_the_house(self._dialogue, room, intent, spoken):
+            return Answer(reply=self._hand_over(self._dialogue, room, spoken.text))
+        if intent is None:
+            return self._not_understood(room, spoken)
         if intent.name in (YES, NO) or not self._is_for_us(room, intent, spoken):
             return Answer()
         if (louder := await self._louder_room(room, intent, spoken)) is not None:
             return Answer(self._facts(intent, Ruling("denied", f"{louder} heard it louder and answers")))
         return await self._obey(room, intent, spoken, t)
+
+    async def written(self, room: str, intent: Intent) -> Meaning:
+        """What a command means that came as text, as if it were said in `room`, from an assistant that acts itself.
+
+        We do what concerns ourselves, and rule on the rest. What would wait for a `yes` is refused: nobody is asked.
+        """
+        answers, local = self._rooms[room].answers, self._clocks.local()
+        ruling = self._policy.rule(room, intent, local)
+        if ruling.verdict == "unconfirmed":
+            return Meaning(answers.say("denied_dangerous"))
+        if ruling.verdict == "denied":
+            return Meaning(answers.say(ruling.say or "denied"))
+        if intent.name not in ALWAYS and not self._limit.take(f"{room}, in writing", self._clocks.shared()):
+            return Meaning(answers.say("denied_often"))
+        if (skill := self._skills.get(intent.name)) is not None:
+            said = await skill.answer(Ask(room, intent, self._t.get(room, 0.0), local, answers))
+            return Meaning(said.text or "", done=True, controls=said.controls)
+        if intent.name in DROPPING:
+            return Meaning("", done=True)
+        if QUESTION in intent.name:  # whoever asked would look it up, and has no words for what it finds
+            return Meaning(answers.say("not_understood"))
+        return Meaning(answers.say("done"), done=True, intent=intent)
 
     def _is_for_us(self, room: str, intent: Intent, spoken: Spoken) -> bool:
         """While we speak, `stop` needs no wake word."""
@@ -141,6 +159,7 @@ class Responder:
             return await self._act(room, intent, facts, t)
         reply = None if ruling.say is None else self._reply(room, intent.text, ruling.say, text=intent.text)
         if ruling.verdict == "unconfirmed" and reply is not None:
+            reply = replace(reply, answer_seconds=lambda: self._config.confirm_seconds)
             self._confirmations.ask(room, facts.id, reply.id, intent, t)
         return Answer(facts, reply)
 
@@ -158,28 +177,28 @@ class Responder:
             said = await skill.answer(Ask(room, intent, t, self._clocks.local(), voice.answers))
             reply = None if said.text is None else self._say(intent.text, _one_piece(said.text))
             return Answer(facts, reply, said.controls)
-        if self._house is None or intent.name in ALWAYS:
+        if self._dialogue is None or intent.name in ALWAYS:
             return Answer(facts)
-        return Answer(facts, self._say(intent.text, self._from_house(self._house, room, intent.text)))
+        return Answer(facts, self._hand_over(self._dialogue, room, intent.text))
 
     def _not_understood(self, room: str, spoken: Spoken) -> Answer:
         """Only the wake word makes us admit it: after a reply, or in an open room, most speech is not for us."""
         if spoken.addressed != "wake_word" or self._one_answers.heard(self._clocks.shared()):
             return Answer()
-        if spoken.text and self._house is not None and self._pass_unrecognized:
-            return Answer(reply=self._say(spoken.text, self._from_house(self._house, room, spoken.text)))
+        if spoken.text and self._dialogue is not None and self._pass_unrecognized:
+            return Answer(reply=self._hand_over(self._dialogue, room, spoken.text))
         return Answer(reply=self._reply(room, spoken.text, "not_understood"))
 
-    async def _from_house(self, house: House, room: str, text: str) -> AsyncIterator[str]:
-        """Asked when the speaker asks for the first piece, so that hearing does not wait for Home Assistant."""
+    @staticmethod
+    def _answers_the_house(dialogue: Dialogue, room: str, intent: Intent | None, spoken: Spoken) -> bool:
+        """Home Assistant has asked, and this is no command of its own: a name, a number, a yes."""
+        if spoken.addressed == "no" or not spoken.text:
+            return False
+        return dialogue.take(room, spoken.start) and (intent is None or intent.name == YES or intent.name in DROPPING)
+
+    def _hand_over(self, dialogue: Dialogue, room: str, text: str) -> Reply:
         voice = self._rooms[room]
-        try:
-            said = await house.process(room, text, voice.language)
-        except HomeAssistantError as error:
-            logger.error("%s: %s", room, error)
-            said = voice.answers.say("not_let_in" if isinstance(error, NotLetInError) else "unreachable")
-        if said:
-            yield said
+        return dialogue.reply(room, text, voice.language, voice.answers)
 
     def _facts(self, intent: Intent, ruling: Ruling, command_id: str | None = None) -> CommandFacts:
         return CommandFacts(

@@ -11,6 +11,7 @@ from listener.errors import EngineError
 from listener.respond.mouth import Mouth, RoomVoice
 from listener.types import (
     Control,
+    Hush,
     OwnVoice,
     Reply,
     ResponseEnded,
@@ -79,12 +80,14 @@ class QueuedSpeaker:
         self._arrived.set()
 
     def apply(self, control: Control) -> None:
-        """`Say`, `Stop` and `SetVolume`; others mean nothing to a speaker."""
+        """`Say`, `Stop`, `Hush` and `SetVolume`; others mean nothing to a speaker."""
         match control:
             case Say(text, urgent):
                 self.enqueue(self._message(text, urgent))
             case Stop():
                 self._waiting.clear()
+                self.interrupt()
+            case Hush() if not self._current_urgent:
                 self.interrupt()
             case SetVolume(level, step) if self._voice is not None:
                 volume = self._voice.volume + step if level is None else level
@@ -138,6 +141,8 @@ class QueuedSpeaker:
                 if mouth is not None and ended != "interrupted":
                     await mouth.finish()
                 reason = ended
+            if ended != "interrupted" and (answer_seconds := reply.answer_seconds()) > 0:
+                self.own_voice(OwnVoice(None, answer_seconds))
         except EngineError as error:
             logger.error("%s: a reply broke off: %s", self._room, error)
         finally:

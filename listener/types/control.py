@@ -61,6 +61,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Hush:
+    """Somebody turns to us: end what is being said, unless it is urgent, so that we hear them."""
+
+
+@dataclass(frozen=True, slots=True)
 class OwnVoice:
     """From playback to perception: we begin (`text`) or cease (None) to be heard in this room.
 
@@ -79,7 +84,7 @@ class SetVolume:
     step: float = 0.0
 
 
-Control = SetMute | SetStrictness | SetThreshold | SetMode | Snooze | Test | Say | Stop | OwnVoice | SetVolume
+Control = SetMute | SetStrictness | SetThreshold | SetMode | Snooze | Test | Say | Stop | Hush | OwnVoice | SetVolume
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class Speaker(Protocol):
         ...
 
     def apply(self, control: Control) -> None:
-        """`Say`, `Stop`, `SetVolume`."""
+        """`Say`, `Stop`, `Hush`, `SetVolume`."""
         ...
 
     async def run(self) -> None:

@@ -1,7 +1,7 @@
 """Fakes of what a mouth needs: they record what was played, and play nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -41,6 +41,9 @@ class FakeOutput:
     peaks: list[int] = field(default_factory=list)
     open_tracks: int = 0
     on_play: Callable[[], None] | None = None
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    while_playing: Callable[[], Awaitable[None]] | None = None
+    """Waited for during each clip."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Track]:
@@ -61,10 +64,12 @@ class FakeOutput:
         if self.on_play is not None:
             self.on_play()
         await asyncio.sleep(0)
+        if self.while_playing is not None:
+            await self.while_playing()
 
     async def finish(self) -> None:
         if self.hang:
-            await asyncio.Event().wait()
+            await self.release.wait()
         self.log.append("finished")
 
 

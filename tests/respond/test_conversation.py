@@ -13,7 +13,14 @@ import pytest
 
 from listener.config import HomeAssistantConfig
 from listener.errors import HomeAssistantError
-from listener.respond.conversation import MAX_ANSWER_BYTES, MAX_AT_ONCE, Conversation, NotLetInError, read_token
+from listener.respond.conversation import (
+    MAX_ANSWER_BYTES,
+    MAX_AT_ONCE,
+    Conversation,
+    HouseAnswer,
+    NotLetInError,
+    read_token,
+)
 
 TOKEN = "abc.def-123"
 Answering = Callable[[BaseHTTPRequestHandler], None]
@@ -106,7 +113,7 @@ async def failure(conversation: Conversation) -> str:
 
 async def test_a_sentence_is_answered(tmp_path: Path, house: HomeAssistant) -> None:
     conversation = client(tmp_path, house.url + "/", agent_id="conversation.mine")
-    assert await conversation.process("kitchen", "Licht an", "de") == "Done"
+    assert await conversation.process("kitchen", "Licht an", "de") == HouseAnswer("Done")
     assert house.asked == [
         {
             "path": "/api/conversation/process",
@@ -128,6 +135,27 @@ async def test_a_conversation_goes_on_for_a_while_in_its_room(tmp_path: Path, ho
     assert {asked["language"] for asked in house.asked} == {"en-GB"}
 
 
+async def test_a_question_is_told_and_its_conversation_is_kept_for_the_answer(
+    tmp_path: Path, house: HomeAssistant
+) -> None:
+    now = 0.0
+    house.says({**speech("Which lamp?"), "continue_conversation": True})
+    conversation = client(tmp_path, house.url, lambda: now, keep_conversation_seconds=0)
+    assert await conversation.process("kitchen", "light on", "en") == HouseAnswer("Which lamp?", asks_back=True)
+    now = 20.0
+    house.says(speech("Done"))
+    assert await conversation.process("kitchen", "the big one", "en") == HouseAnswer("Done")
+    now = 40.0
+    await conversation.process("kitchen", "thanks", "en")
+    assert [asked.get("conversation_id") for asked in house.asked] == [None, "c1", None]
+
+
+@pytest.mark.parametrize("asks", ["true", 1, None, {}])
+async def test_a_question_is_one_only_if_it_says_so(tmp_path: Path, house: HomeAssistant, asks: Any) -> None:
+    house.says({**speech("Which lamp?"), "continue_conversation": asks})
+    assert await client(tmp_path, house.url).process("kitchen", "light on", "en") == HouseAnswer("Which lamp?")
+
+
 async def test_nothing_is_taken_from_the_environment(
     tmp_path: Path, house: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +163,7 @@ async def test_nothing_is_taken_from_the_environment(
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert await client(tmp_path, house.url).process("kitchen", "hello", "en") == "Done"
+    assert await client(tmp_path, house.url).process("kitchen", "hello", "en") == HouseAnswer("Done")
     assert house.tokens == [f"Bearer {TOKEN}"]
 
 
@@ -145,13 +173,13 @@ async def test_nothing_is_taken_from_the_environment(
 async def test_an_answer_without_words_is_nothing_to_say(tmp_path: Path, house: HomeAssistant, answer: Any) -> None:
     house.says(answer)
     conversation = client(tmp_path, house.url)
-    assert await conversation.process("kitchen", "hello", "en") == ""
-    assert await conversation.process("kitchen", "hello", "en") == ""
+    assert await conversation.process("kitchen", "hello", "en") == HouseAnswer("")
+    assert await conversation.process("kitchen", "hello", "en") == HouseAnswer("")
 
 
 async def test_a_long_answer_is_cut(tmp_path: Path, house: HomeAssistant) -> None:
     house.says(speech("word " * 10_000))
-    assert len(await client(tmp_path, house.url).process("kitchen", "hello", "en")) == 1_000
+    assert len((await client(tmp_path, house.url).process("kitchen", "hello", "en")).text) == 1_000
 
 
 @pytest.mark.parametrize(

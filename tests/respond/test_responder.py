@@ -13,7 +13,7 @@ from listener.config import CommandsConfig, QuietConfig
 from listener.errors import HomeAssistantError
 from listener.respond.answers import load_answers
 from listener.respond.bell import Bell
-from listener.respond.conversation import NotLetInError
+from listener.respond.conversation import HouseAnswer, NotLetInError
 from listener.respond.memory import Memory
 from listener.respond.quiet import Quiet
 from listener.respond.responder import Clocks, Responder, RoomVoice
@@ -46,16 +46,16 @@ HOUSE = (Target(("Lamp",), "light"), Target(("Front door",), "lock"))
 class FakeHouse:
     """A conversation that answers from a script."""
 
-    def __init__(self, *answers: str | HomeAssistantError) -> None:
+    def __init__(self, *answers: str | HouseAnswer | HomeAssistantError) -> None:
         self._answers = list(answers)
         self.asked: list[tuple[str, str, str]] = []
 
-    async def process(self, room: str, text: str, language: str) -> str:
+    async def process(self, room: str, text: str, language: str) -> HouseAnswer:
         self.asked.append((room, text, language))
         answer = self._answers.pop(0)
         if isinstance(answer, HomeAssistantError):
             raise answer
-        return answer
+        return HouseAnswer(answer) if isinstance(answer, str) else answer
 
 
 class Home:

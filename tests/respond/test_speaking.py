@@ -18,7 +18,9 @@ from listener.respond.turns import Turns
 from listener.types import (
     CHUNK_SAMPLES,
     Chunk,
+    Hush,
     Outcome,
+    OwnVoice,
     Percept,
     Reply,
     ResponseEnded,
@@ -95,6 +97,33 @@ async def test_speech_begins_while_the_reply_is_still_written() -> None:
     assert stage.own[-1] is None
 
 
+async def test_the_next_sentence_is_made_while_one_is_heard() -> None:
+    stage = Stage()
+
+    async def next_is_made() -> None:
+        heard = sum(line.startswith("play") for line in stage.output.log)
+        await until(lambda: len(stage.synthesizer.made) > min(heard, 2))
+
+    stage.output.while_playing = next_is_made
+    await stage.speaker.say(reply("r", "One. Two. Three."))
+    assert stage.output.log == ["open", "play 4", "play 4", "play 6", "finished", "closed"]
+    assert stage.own == ["", "One.", "Two.", "Three.", None], "ours from when it is heard, not from when it is made"
+
+
+async def test_of_a_long_reply_little_is_made_before_it_is_heard() -> None:
+    stage = Stage(output=FakeOutput(hang=True))
+    never = asyncio.Event()
+    stage.output.while_playing = never.wait  # type: ignore[assignment]
+    talking = asyncio.create_task(stage.speaker.say(reply("r", "One. " * 20)))
+    await until(lambda: len(stage.synthesizer.made) == 3)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert len(stage.synthesizer.made) == 3, "one is heard, one waits, one is held back"
+    talking.cancel()
+    await asyncio.gather(talking, return_exceptions=True)
+    assert stage.output.log == ["open", "play 4", "closed"]
+
+
 async def test_urgent_words_have_a_chime_unless_it_is_switched_off() -> None:
     loud, plain = Stage(), Stage(chimes=False)
     for stage in (loud, plain):
@@ -119,6 +148,32 @@ async def test_stop_ends_it_at_once_and_forgets_what_waits() -> None:
     assert stage.ended()[1][1:] == ("Hello.", "complete")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("emotion", "reason"), [("normal", "interrupted"), ("urgent", "complete")])
+async def test_who_says_the_wake_word_is_listened_to_unless_it_is_urgent(emotion: Emotion, reason: EndReason) -> None:
+    stage = Stage(output=FakeOutput(hang=True), chimes=False)
+    running = asyncio.create_task(stage.speaker.run())
+    stage.speaker.enqueue(reply("a", "A long story.", emotion=emotion))
+    stage.speaker.enqueue(reply("b", "Another."))
+    await until(lambda: "play 13" in stage.output.log)
+    stage.speaker.apply(Hush())
+    stage.output.hang = False
+    if emotion == "urgent":
+        stage.output.release.set()
+    await until(lambda: len(stage.ended()) == 2)
+    assert stage.ended() == [("a", "A long story.", reason), ("b", "Another.", "complete")]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_question_is_waited_for_when_it_has_been_said() -> None:
+    stage = Stage()
+    told: list[OwnVoice] = []
+    stage.speaker.own_voice = told.append  # type: ignore[method-assign, assignment]
+    question = Reply("q", "normal", "speech", (), text("Which lamp?"), answer_seconds=lambda: 8.0)
+    await stage.speaker.say(question)
+    assert told == [OwnVoice(""), OwnVoice("Which lamp?"), OwnVoice(None), OwnVoice(None, 8.0)]
 
 
 async def test_urgent_interrupts_and_goes_before_what_waits() -> None:

@@ -19,10 +19,11 @@ class Addressing:
         """The wake word was said at `t`: a command must begin soon."""
         self._woken_until = t + self._config.listen_seconds
 
-    def replied(self, t: float) -> None:
-        """We ceased to speak at `t`: an answer to that needs no wake word."""
-        if self._config.follow_up_seconds > 0:
-            self._follow_up_until = t + self._config.follow_up_seconds
+    def replied(self, t: float, answer_seconds: float = 0.0) -> None:
+        """We ceased to speak at `t`: an answer to that needs no wake word. `answer_seconds`: of a question of ours."""
+        seconds = max(self._config.follow_up_seconds, answer_seconds)
+        if seconds > 0:
+            self._follow_up_until = t + seconds
 
     def of(self, start: float) -> Addressed:
         """Whom an utterance that began at `start` is meant for."""

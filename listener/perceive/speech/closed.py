@@ -9,17 +9,17 @@ import logging
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from pocketsphinx import Decoder
 
-from listener.config import PHONES
 from listener.errors import ModelError
 from listener.perceive.speech.lexicon import model_folder
-from listener.perceive.speech.phones import distance
+from listener.perceive.speech.rivals import Rivals, spelled
+from listener.perceive.speech.verification import MOST_MARGIN, log_score, margin, pcm
 from listener.sentences.graph import WordGraph
 from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Recognition, Samples
 
@@ -33,14 +33,11 @@ NORM_SECONDS: Final = 1.6
 more than words do, and pocketsphinx would begin each utterance with a mean that fits none of them. 0.8 s loses one
 command in twenty more in a reverberant room; the whole utterance is no better."""
 
-STEP_SAMPLES: Final = 2 * CHUNK_SAMPLES
+STEP_SAMPLES: Final = 3 * CHUNK_SAMPLES
 """So much is decoded at a time at most: what was kept for the mean is caught up with over the next chunks."""
 
-SCORE_SCALE: Final = 1024.0
-"""pocketsphinx shifts its logarithms right by 10 bits (SENSCR_SHIFT) before it tells them."""
-
 SEARCH: Final = MappingProxyType(
-    {"beam": 1e-64, "pbeam": 1e-64, "wbeam": 1e-56, "silprob": 0.1, "maxhmmpf": 2_000, "bestpath": False},
+    {"beam": 1e-64, "pbeam": 1e-64, "wbeam": 1e-56, "silprob": 0.1, "maxhmmpf": 1_500, "bestpath": False},
 )
 """How wide the grammar is searched. pocketsphinx's own beams (1e-48, 7e-29) lose whole sentences when one word was said
 unusually, its silence (0.005) those before the echo of a room. Its second search for the best path takes up to a second
@@ -51,6 +48,9 @@ PHONE_SEARCH: Final = MappingProxyType({"beam": 1e-16, "pbeam": 1e-16})
 
 DECOY_CHANCE: Final = 0.003
 """Of each decoy, where every other word has 1: so that a command with a cough in it is still a command."""
+
+WORTH_VERIFYING: Final = 0.3
+"""What is believed less is no command whatever the second opinion says."""
 
 NO_WORDS: Final = ("<", "[", "(")
 """How pocketsphinx writes silence, noise and empty arcs: they say nothing about a command."""
@@ -67,6 +67,8 @@ class Grammar:
     wake_words: frozenset[str] = frozenset()
     decoys: frozenset[str] = frozenset()
     """Words that no command has: where they are heard, it was none."""
+    aliases: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """Of the home: what else things are called, in words. To mistake one for the other is no mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +82,46 @@ class Decoded:
     """Of the word that fits worst: its log-likelihood per frame, less that of the phones over all words."""
     gaps: float = 0.0
     """The share of frames between the first and the last word that no word explains."""
-    distance: float = 0.0
-    """From the phones of the words to those that were heard freely, 0 to 1."""
+    margin: float = MOST_MARGIN
+    """Log-likelihood over the best rival, by the second opinion: see `verification.margin`."""
+    words: tuple[str, ...] = ()
+    """As they were searched: with the wake word, without silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Logistic regression from what was found to a confidence, by benchmarks/fit_confidence.py (decision 43)."""
+    """From what was found to a confidence: logistic regressions by benchmarks/fit_confidence.py (decision 82)."""
 
-    bias: float = 4.25
-    """As fitted 2.78, raised by 1.47: what the grammar takes for a command is one more often than in the fit."""
-    ratio: float = 0.78
-    worst: float = 0.672
-    gaps: float = -23.4
-    distance: float = 3.47
+    bias: float = 2.7
+    """As fitted 1.8: an open room asks for 0.7 of this, which was 0.49 of that. No talk came near."""
+    ratio: float = 0.898
+    worst: float = 0.451
+    gaps: float = -40.2
+    margin: float = 0.117
+    even_margin: float = 12.0
+    margin_scale: float = 2.4
+    """A command that beats its best rival by no more than 14 is believed with 0.7 at most, by 12 with 0.5."""
 
     @staticmethod
     def clipped(found: Decoded) -> Decoded:
         """Within what the fit has seen: a figure far out of it says no more than one at its edge."""
-        return replace(found, ratio=max(-3.0, min(3.0, found.ratio)), worst=max(-12.0, min(3.0, found.worst)))
+        return replace(
+            found,
+            ratio=max(-3.0, min(3.0, found.ratio)),
+            worst=max(-12.0, min(3.0, found.worst)),
+            margin=max(-10.0, min(MOST_MARGIN, found.margin)),
+        )
 
-    def confidence(self, found: Decoded) -> float:
+    def confidence(self, found: Decoded, /) -> float:
+        """That it is a command, and this one and no other that sounds like it."""
         found = self.clipped(found)
         evidence = self.bias + self.ratio * found.ratio + self.worst * found.worst
-        evidence += self.gaps * found.gaps + self.distance * found.distance
-        return 1.0 / (1.0 + math.exp(max(-50.0, min(50.0, -evidence))))
+        evidence += self.gaps * found.gaps + self.margin * found.margin
+        return min(_logistic(evidence), _logistic((found.margin - self.even_margin) / self.margin_scale))
+
+    def is_worth_verifying(self, found: Decoded, /) -> bool:
+        """What would not be believed even without rivals is no command; most prose is such."""
+        return self.confidence(replace(found, margin=MOST_MARGIN)) >= WORTH_VERIFYING
 
 
 class ClosedRecognizer:
@@ -114,7 +131,8 @@ class ClosedRecognizer:
         self._grammar = grammar
         self._calibration = calibration or Calibration()
         self._max_open = max_open
-        self._idle: list[_Decoders] = [_Decoders(grammar)]
+        self._rivals = Rivals(grammar.graph, grammar.decoys, grammar.wake_words, grammar.aliases)
+        self._idle: list[_Decoders] = [_Decoders(grammar, self._rivals)]
         self._made = 1
         self.refused = 0
         """Utterances that were not recognized because as many as there may be were open."""
@@ -125,7 +143,7 @@ class ClosedRecognizer:
                 self.refused += 1
                 log.warning("speech: %d people speak at once; an utterance is not recognized", self._made)
                 return None
-            self._idle.append(_Decoders(self._grammar))
+            self._idle.append(_Decoders(self._grammar, self._rivals))
             self._made += 1
         return ClosedHearing(self._idle.pop(), self._grammar, self._calibration, self._idle)
 
@@ -162,8 +180,10 @@ class ClosedHearing:
         self._begin()
         self._decode(len(self._waiting))
         result = self._decoders.finish()
-        self._give_back()
         text = self._plain(result.text)
+        if text and self._calibration.is_worth_verifying(result):
+            result = replace(result, margin=self._decoders.margin(result.words))
+        self._give_back()
         return Recognition(text, round(self._calibration.confidence(result), 3)) if text else NOTHING
 
     def close(self) -> None:
@@ -199,21 +219,21 @@ class ClosedHearing:
 class _Decoders:
     """Two searches over the same sound: the grammar, and the loop of phones that it has to beat."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, rivals: Rivals) -> None:
         folder = model_folder()
-        self._pronounced = {line.split()[0]: line.split()[1:] for line in grammar.dictionary}
+        first = next((line.split()[0] for line in grammar.dictionary), "a")
         self._grammar = _decoder(grammar.dictionary, SEARCH)
         chances = dict.fromkeys(grammar.decoys, DECOY_CHANCE)
         arcs = [(a, b, chances.get(word, 1.0), word) if word else (a, b, 1.0) for a, b, word in grammar.graph.arcs]
         self._grammar.add_fsg("grammar", self._grammar.create_fsg("grammar", 0, grammar.graph.final, arcs))
-        self._grammar.add_fsg(
-            "mean", self._grammar.create_fsg("mean", 0, 1, [(0, 1, 1.0, next(iter(self._pronounced), "a"))])
-        )
+        self._grammar.add_fsg("mean", self._grammar.create_fsg("mean", 0, 1, [(0, 1, 1.0, first)]))
         self._grammar.activate_search("grammar")
         self._phones = _decoder((), PHONE_SEARCH)
         self._phones.add_allphone_file("phones", str(folder / "en-us-phone.lm.bin"))
         self._phones.activate_search("phones")
+        self._rivals = rivals
         self._unknown_mean = self._grammar.get_cmn()
+        self._heard: list[Samples] = []
         self._both = (self._grammar, self._phones)
 
     def begin(self, samples: Samples) -> None:
@@ -222,10 +242,12 @@ class _Decoders:
         for decoder in self._both:
             decoder.set_cmn(mean)
             decoder.start_utt()
+        self._heard.clear()
 
     def feed(self, samples: Samples) -> None:
+        self._heard.append(samples)
         for decoder in self._both if len(samples) else ():
-            decoder.process_raw(_pcm(samples))
+            decoder.process_raw(pcm(samples))
 
     def partial(self) -> str:
         found = self._grammar.hyp()
@@ -244,21 +266,22 @@ class _Decoders:
         frames = sum(map(_frames, words))
         return Decoded(
             found.hypstr,
-            SCORE_SCALE * (_log(found.score) - _log(phones.score)) / frames,
-            SCORE_SCALE * (min(_log(word.ascore) / _frames(word) for word in words) - _mean(phones_of, words)),
+            (log_score(found.score) - log_score(phones.score)) / frames,
+            min(log_score(word.ascore) / _frames(word) for word in words) - _mean(phones_of, words),
             1.0 - frames / (words[-1].end_frame - words[0].start_frame + 1),
-            distance(
-                [phone for word in words for phone in self._pronounced.get(word.word, ())],
-                [segment.word for segment in phones_of if segment.word in PHONES],
-            ),
+            words=tuple(spelled(word.word) for word in words),
         )
+
+    def margin(self, words: Sequence[str]) -> float:
+        """Of the utterance that has just been finished: see `verification.margin`."""
+        return margin(self._grammar, self._rivals, words, np.concatenate(self._heard))
 
     def _cepstral_mean(self, samples: Samples) -> str:
         """Heard with a grammar of one word: pocketsphinx cannot end an utterance without having searched it."""
         self._grammar.activate_search("mean")
         self._grammar.set_cmn(self._unknown_mean)
         self._grammar.start_utt()
-        self._grammar.process_raw(_pcm(samples), no_search=True)
+        self._grammar.process_raw(pcm(samples), no_search=True)
         mean = self._grammar.get_cmn(update=True)
         self._grammar.end_utt()
         self._grammar.activate_search("grammar")
@@ -278,6 +301,10 @@ def _decoder(dictionary: Sequence[str], search: Mapping[str, float]) -> Any:
             ) from None
 
 
+def _logistic(evidence: float) -> float:
+    return 1.0 / (1.0 + math.exp(max(-50.0, min(50.0, -evidence))))
+
+
 def _frames(segment: Any) -> int:
     return int(segment.end_frame - segment.start_frame + 1)
 
@@ -286,14 +313,5 @@ def _mean(phones: Sequence[Any], words: Sequence[Any]) -> float:
     """Log-likelihood of the phones per frame, from the beginning of the first word to the end of the last."""
     first, last = int(words[0].start_frame), int(words[-1].end_frame)
     shares = ((min(p.end_frame, last) - max(p.start_frame, first) + 1, p) for p in phones)
-    total: float = sum(_log(p.ascore) * share / _frames(p) for share, p in shares if share > 0)
+    total: float = sum(log_score(p.ascore) * share / _frames(p) for share, p in shares if share > 0)
     return total / (last - first + 1)
-
-
-def _pcm(samples: Samples) -> bytes:
-    """16 bit, as pocketsphinx wants it."""
-    return (np.clip(samples, -1.0, 1.0) * 32_767.0).astype("<i2").tobytes()
-
-
-def _log(score: float) -> float:
-    return math.log(max(score, 1e-300))

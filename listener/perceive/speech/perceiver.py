@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from listener.perceive.speech.addressing import Addressing
 from listener.perceive.speech.endpointing import Begun, Ended, Endpointer
 from listener.perceive.speech.gate import Gate
+from listener.perceive.speech.louder import LouderVoice, Stretch
 from listener.perceive.speech.models import SpeechModels
 from listener.perceive.speech.own_words import EchoGate
 from listener.perceive.speech.recognizer import Hearing
@@ -33,12 +35,19 @@ KEPT_SAMPLES: Final = 5 * CHUNK_SAMPLES
 """2 s: an utterance's pre-roll, and a wake word that turns out to have been its beginning."""
 WAKE_WORD_SAMPLES: Final = 26_000
 """The longest bundled wake word (1.1 s), the model's delay and a chunk: from so long before it was told, we listen."""
+MAYBE_A_VOICE: Final = 0.1
+"""Silero's probability of a voice from which on the wake word is listened for; a fifth of what begins an utterance."""
 RAISED_WHILE_SPEAKING: Final = 0.3
 HANGOVER_CHUNKS: Final = 3
 """The gate stays open so long: words have pauses, and the wake word's model must hear the end of what it began."""
 
 LEAST_VOICE: Final = 0.35
 """A sneeze sounds like "shut up" and a chain saw like "no" to a grammar that knows no more; a tagger can tell."""
+
+MAX_STOP_SECONDS: Final = 2.0
+"""In a pause of ours somebody says "stop" alone; a whole sentence of ours is sometimes misheard as "please shut up"."""
+STOP_CONFIDENCE: Final = 0.35
+"""Of a grammar of nothing but "stop": whoever is louder than we are while we speak seldom means anything else."""
 
 
 @dataclass
@@ -77,12 +86,15 @@ class SpeechPerceiver:
         self._gate = Gate(config.vad.above_noise_db)
         self._endpointer = Endpointer(config.vad)
         self._echo = EchoGate(language=language)
+        self._louder = LouderVoice()
         self._controls: deque[OwnVoice | SetMode] = deque()  # append and popleft are atomic
         self._open: _Utterance | None = None
         self._kept = np.zeros(0, np.float32)
         self._voice: VoiceStream | None = None
         self._frame_start = 0
         self._hangover = 0
+        self._wake_hangover = 0
+        self._wake_fed = 0
         self._voice_score = 1.0
         self.echoes = 0
         """Utterances dropped because they were our own words."""
@@ -99,11 +111,14 @@ class SpeechPerceiver:
             self._endpointer.silence()
             return SpeechPercept()
         fresh = self._fresh(chunk.samples, end)
-        woken = self._listen_for_wake_word(fresh, chunk.t)
+        probabilities = self._models.silero.step(self._stream(), fresh)
+        woken = self._listen_for_wake_word(probabilities, end)
         self._voice_score = 1.0 if speech_score is None else speech_score
         if self._open is not None:
             self._open.voice = max(self._open.voice, self._voice_score)
-        best, spoken = self._follow(fresh, end, level_dbfs)
+        best, spoken = self._follow(probabilities, end, level_dbfs)
+        if self._echo.speaking:
+            spoken += self._interrupting(chunk.samples, end, level_dbfs)
         return SpeechPercept(best, self._open is not None, woken, tuple(spoken))
 
     def finish(self, t: float) -> tuple[Spoken, ...]:
@@ -128,7 +143,8 @@ class SpeechPerceiver:
                 self._echo.begin(control.text, t)
             else:
                 self._echo.end(t)
-                self._addressing.replied(t)
+                self._louder.pause()
+                self._addressing.replied(t, control.answer_seconds)
 
     def _is_worth_it(self, level_dbfs: float, speech_score: float | None) -> bool:
         if self._gate.step(level_dbfs, speech_score) or self._open is not None:
@@ -146,8 +162,23 @@ class SpeechPerceiver:
         self._frame_start = end - len(heard)
         return heard
 
-    def _listen_for_wake_word(self, samples: Samples, t: float) -> str | None:
-        if self._wake is None or not self._wake.step(samples):
+    def _stream(self) -> VoiceStream:
+        assert self._voice is not None, "`_fresh` opens it"
+        return self._voice
+
+    def _listen_for_wake_word(self, probabilities: NDArray[np.float32], end: int) -> str | None:
+        """Its model costs three times what that of voices does: it is asked only while there may be a voice."""
+        if self._wake is None:
+            return None
+        if float(probabilities.max(initial=0.0)) >= MAYBE_A_VOICE or self._open is not None:
+            self._wake_hangover = HANGOVER_CHUNKS
+        self._wake_hangover -= 1
+        if self._wake_hangover < 0:
+            return None
+        missed = min(end - self._wake_fed, WAKE_WORD_SAMPLES, len(self._kept))
+        self._wake_fed = end
+        t = end / SAMPLE_RATE_HZ
+        if not self._wake.step(self._kept[-missed:]):
             return None
         self._addressing.woken(t)
         if self._open is not None and self._open.addressed != "wake_word":
@@ -155,11 +186,9 @@ class SpeechPerceiver:
             self._begin_hearing(self._open, round(t * SAMPLE_RATE_HZ) - WAKE_WORD_SAMPLES)
         return self._wake.name
 
-    def _follow(self, samples: Samples, end: int, level_dbfs: float) -> tuple[float, list[Spoken]]:
+    def _follow(self, probabilities: NDArray[np.float32], end: int, level_dbfs: float) -> tuple[float, list[Spoken]]:
         """Frame by frame: who begins and ends to speak. What was said before the end of the chunk is recognized."""
-        assert self._voice is not None
         raised = RAISED_WHILE_SPEAKING if self._echo.speaking else 0.0
-        probabilities = self._models.silero.step(self._voice, samples)
         spoken: list[Spoken] = []
         for probability in probabilities:
             self._frame_start += FRAME_SAMPLES
@@ -215,7 +244,7 @@ class SpeechPerceiver:
         if utterance.voice < LEAST_VOICE:
             log.debug("%s: %r was no voice", self._room, recognition.text)
             return []
-        if not recognition.text or self._is_echo(utterance, recognition.text, ended.end / SAMPLE_RATE_HZ):
+        if not recognition.text or self._is_echo(utterance, recognition, ended.end / SAMPLE_RATE_HZ):
             return []
         if utterance.addressed == "no" and utterance.over_own_voice:
             utterance.addressed = "follow_up"  # "stop", said into our words
@@ -224,13 +253,45 @@ class SpeechPerceiver:
             self._addressing.answered()
         return [self._spoken(utterance, recognition, ended.end, final=True)]
 
-    def _is_echo(self, utterance: _Utterance, text: str, t: float) -> bool:
-        """While we speak, only the wake word and "stop" get through; and never our own words."""
-        if self._echo.is_own(text, utterance.start / SAMPLE_RATE_HZ, t):
+    def _interrupting(self, samples: Samples, end: int, level_dbfs: float) -> list[Spoken]:
+        """Who says "stop" louder than we speak, in the middle of our words; nothing else gets through like that."""
+        recognizer = self._models.stop_recognizer(self._language)
+        said = []
+        for stretch in self._louder.step(samples, end):
+            hearing = None if recognizer is None else recognizer.open()
+            if hearing is None:
+                continue
+            until = end - stretch.end
+            hearing.feed(self._kept[-(end - stretch.start) : -until if until > 0 else None])
+            recognition = hearing.finish()
+            log.debug("%s: %r, louder than we are", self._room, recognition)
+            if recognition.text in self._models.plan.stops and recognition.confidence >= STOP_CONFIDENCE:
+                said.append(self._stop(recognition, stretch, level_dbfs))
+        return said
+
+    def _stop(self, recognition: Recognition, stretch: Stretch, level_dbfs: float) -> Spoken:
+        """As sure as a command must be, whose confidence is measured in a room where we are silent."""
+        return Spoken(
+            recognition.text,
+            True,
+            max(recognition.confidence, self._models.plan.config.needed_confidence("follow_up")),
+            round(stretch.start / SAMPLE_RATE_HZ, 3),
+            round(stretch.end / SAMPLE_RATE_HZ, 3),
+            "follow_up",
+            level_dbfs,
+        )
+
+    def _is_echo(self, utterance: _Utterance, recognition: Recognition, t: float) -> bool:
+        """While we speak, only the wake word and a short, clear "stop" get through; and never our own words."""
+        text, start = recognition.text, utterance.start / SAMPLE_RATE_HZ
+        if self._echo.is_own(text, start, t):
             self.echoes += 1
             log.info("%s: heard ourselves say %r", self._room, text)
             return True
-        if not utterance.over_own_voice or utterance.addressed == "wake_word" or text in self._models.plan.stops:
+        if not utterance.over_own_voice or utterance.addressed == "wake_word":
+            return False
+        clear = recognition.confidence >= self._models.plan.config.needed_confidence("open")
+        if text in self._models.plan.stops and clear and t - start <= MAX_STOP_SECONDS:
             return False
         self.echoes += 1
         log.info("%s: %r was said into our own words and is not taken for a command", self._room, text)

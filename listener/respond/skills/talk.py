@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 from listener.respond.memory import HeardSound, Memory
-from listener.respond.quiet import Quiet
+from listener.respond.quiet import LONGEST_SECONDS, Quiet
 from listener.respond.skills.skill import Ask, Said
 from listener.types import SetVolume, Stop
 
 QUIET_SECONDS = 3_600.0
 """If nobody said for how long."""
 
-MAX_QUIET_SECONDS = 24 * 3_600.0
 VOLUME_STEP = 0.15
 SOUNDS_TOLD = 3
 JUST_NOW_SECONDS = 20.0
@@ -55,7 +54,7 @@ class TalkSkill:
         return ask.answers.part("heard_ago", sound=name, ago=ask.answers.words.ago(passed_seconds))
 
     async def _be_quiet(self, ask: Ask) -> Said:
-        seconds = min(ask.seconds() or QUIET_SECONDS, MAX_QUIET_SECONDS)
+        seconds = min(ask.seconds() or QUIET_SECONDS, LONGEST_SECONDS)
         self._quiet.ask(ask.room, seconds)
         return Said(ask.answers.say("quiet", length=ask.answers.words.length(seconds)))
 

@@ -15,7 +15,6 @@ from listener.errors import ConfigError, ModelError
 from listener.perceive.speech.closed import Calibration, ClosedRecognizer, Decoded, Grammar
 from listener.perceive.speech.lexicon import guess, pronounce
 from listener.perceive.speech.models import SpeechPlan, plan_speech
-from listener.perceive.speech.phones import distance
 from listener.types import Recognition, Samples
 
 HOME = HomeConfig.model_validate(
@@ -161,22 +160,31 @@ def test_ten_thousand_entities_are_cut_with_a_warning(caplog: pytest.LogCaptureF
 
 def test_confidence_falls_with_every_sign_of_prose() -> None:
     confidence = Calibration().confidence
-    good = Decoded("x", ratio=1.5, worst=-2.0, gaps=0.0, distance=0.4)
+    good = Decoded("x", ratio=1.5, worst=-2.0, gaps=0.0)
     assert confidence(good) > 0.9
     for worse in (
-        Decoded("x", ratio=-3.0, worst=-6.0, gaps=0.0, distance=0.4),
-        Decoded("x", ratio=1.5, worst=-12.0, gaps=0.0, distance=0.4),
-        Decoded("x", ratio=1.5, worst=-2.0, gaps=0.5, distance=0.4),
+        Decoded("x", ratio=-3.0, worst=-8.0, gaps=0.0),
+        Decoded("x", ratio=-1.0, worst=-12.0, gaps=0.0),
+        Decoded("x", ratio=1.5, worst=-2.0, gaps=0.5),
+        Decoded("x", ratio=1.5, worst=-2.0, gaps=0.0, margin=5.0),
     ):
         assert confidence(worse) < 0.5
     assert confidence(Decoded("x", worst=-1e9)) == confidence(Decoded("x", worst=-12.0))
 
 
-def test_distance_of_phones() -> None:
-    assert distance(["T", "IY"], ["T", "IY"]) == 0.0
-    assert distance(["T", "IY"], ["D", "IY"]) == pytest.approx(0.2)
-    assert distance([], []) == 0.0
-    assert distance(["T"], []) == 1.0
+def test_a_rival_takes_confidence() -> None:
+    confidence = Calibration().confidence
+    by_margin = [confidence(Decoded("x", ratio=2.0, worst=-1.0, margin=margin)) for margin in (-40.0, 0.0, 12.0, 14.0)]
+    assert by_margin == sorted(by_margin)
+    assert by_margin[1] < 0.05
+    assert by_margin[2:] == pytest.approx([0.5, 0.7], abs=0.01)
+
+
+@needs_flite
+def test_what_sounds_like_another_command_is_not_believed(recognizer: ClosedRecognizer) -> None:
+    """This voice says "fifty" halfway to "fifteen": surely a command, but not surely that one."""
+    assert heard(recognizer, said("set a timer for fifty minutes", "kal16")).confidence < 0.5
+    assert heard(recognizer, said("set a timer for fifty minutes", "slt")).confidence > 0.7
 
 
 def test_a_grammar_of_one_word_works() -> None:

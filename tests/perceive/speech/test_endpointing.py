@@ -111,5 +111,12 @@ def test_no_follow_up_if_none_is_wanted() -> None:
     assert addressing.of(20.0) == "no"
 
 
+@pytest.mark.parametrize("follow_up_seconds", [0, 3])
+def test_a_question_of_ours_is_waited_for_longer(follow_up_seconds: float) -> None:
+    addressing = Addressing("wake_word", WakeWordConfig(follow_up_seconds=follow_up_seconds))
+    addressing.replied(20.0, answer_seconds=8.0)
+    assert (addressing.of(28.0), addressing.of(28.1)) == ("follow_up", "no")
+
+
 def test_an_open_room_hears_everybody() -> None:
     assert Addressing("open", WakeWordConfig()).of(3.0) == "open"
