@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "listener"
 
-LEAVES = {"types", "vocabulary", "errors", "config", "chunks", "notify", "portaudio", "sentences"}
+LEAVES = {"types", "vocabulary", "errors", "config", "chunks", "notify", "portaudio", "sentences", "wyoming_wire"}
 LAYERS = {"sources", "perceive", "decide", "respond", "publish", "store", "models", "servers"}
 ALLOWED = {
     "errors": set(),
@@ -18,9 +18,11 @@ ALLOWED = {
     "chunks": {"errors", "types", "vocabulary"},
     "notify": {"errors"},
     "portaudio": {"errors"},
+    "wyoming_wire": set(),
     "sentences": {"config", "errors", "types", "vocabulary"},
     **{layer: {"chunks", "config", "types", "vocabulary", "errors"} for layer in LAYERS},
-    "sources": {"chunks", "config", "types", "vocabulary", "errors", "portaudio"},
+    "sources": {"chunks", "config", "types", "vocabulary", "errors", "portaudio", "wyoming_wire"},
+    "servers": {"chunks", "config", "types", "vocabulary", "errors", "wyoming_wire"},
     "perceive": {"chunks", "config", "types", "vocabulary", "errors", "sentences"},
     "respond": {"chunks", "config", "types", "vocabulary", "errors", "portaudio", "sentences"},
     "room": {"types", "vocabulary", "errors"},

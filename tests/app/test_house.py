@@ -78,7 +78,14 @@ class RoomBuilder:
         self.publishers = (self.out, self.sounds)
         self.built: list[tuple[str, int]] = []
 
-    async def room(self, config: RoomConfig, source: Supervisor, settings: RoomSettings, first_index: int = 0) -> Room:
+    async def room(
+        self,
+        config: RoomConfig,
+        source: Supervisor,
+        settings: RoomSettings,
+        first_index: int = 0,
+        _output: object = None,
+    ) -> Room:
         hangs = config.slug == "hall" and not any(slug == "hall" for slug, _ in self.built)
         self.built.append((config.slug, first_index))
         cascade = Cascade((), {}, lambda: "id")
