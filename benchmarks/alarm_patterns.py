@@ -248,8 +248,9 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--report", type=Path, default=Path("docs/reports/alarm-patterns.md"))
+    parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(args.processes) as pool:
         found, all_found = positives_table(args.audio, args.cases, pool)
         not_found, none_false, cost_ms = negatives_table(args.audio, args.hours, pool)
     text = f"""# Alarm patterns

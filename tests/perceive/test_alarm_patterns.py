@@ -107,6 +107,34 @@ def test_another_cadence_is_no_alarm(cadence: Cadence, frequency_hz: float, nois
     assert hear(in_noise(sound) if noisy else at_level(sound, -12.0)) == []
 
 
+def two_clocks(first: float, second: float, cycle_seconds: float) -> Cadence:
+    """Temporal-three whose groups are by turns `first` and `second` times as long, at one distance."""
+    groups = [
+        ((0.5 * timing, 0.5 * timing),) * 2 + ((0.5 * timing, cycle_seconds - 2.5 * timing),)
+        for timing in (first, second)
+    ]
+    return Cadence(groups[0] + groups[1])
+
+
+@bands
+@pytest.mark.parametrize(
+    "cadence",
+    [two_clocks(0.92, 1.08, 4.0), two_clocks(1.08, 1.08, 3.68), two_clocks(0.92, 0.92, 4.3)],
+    ids=["groups of two lengths", "slow pulses, fast cycle", "fast pulses, slow cycle"],
+)
+@pytest.mark.parametrize("noisy", [False, True], ids=["clean", "10 dB SNR"])
+def test_pulses_and_cycle_must_come_of_one_clock(cadence: Cadence, frequency_hz: float, noisy: bool) -> None:
+    sound = cadenced(cadence, 20.0, frequency_hz)
+    assert hear(in_noise(sound) if noisy else at_level(sound, -12.0)) == []
+
+
+@pytest.mark.parametrize("timing", [0.92, 1.08])
+@bands
+def test_one_clock_may_be_slow_or_fast(timing: float, frequency_hz: float) -> None:
+    sound = cadenced(two_clocks(timing, timing, 4.0 * timing), 9.0, frequency_hz)
+    assert [find.label for find in hear(in_noise(sound))] == ["smoke_alarm"]
+
+
 @bands
 def test_five_short_pulses_are_not_four(frequency_hz: float) -> None:
     assert hear(at_level(cadenced(pulses(5, 0.1, 5.0), 30.0, frequency_hz), -12.0)) == []

@@ -23,6 +23,9 @@ LONGEST_SLOTS: Final = 13
 QUIET_SLOTS: Final = 50
 """1 s before and after a chirp in which its track is silent."""
 
+LAST_SLOTS: Final = slice(-(QUIET_SLOTS + SLOTS_PER_CHUNK), -QUIET_SLOTS)
+"""Where a chirp that is told now sounded last: the 0.4 s before the newest second."""
+
 MOST_TRACKS: Final = 5
 """A tone is seen by two or three tracks; a click or a word by more."""
 
@@ -54,6 +57,8 @@ class Chirps:
 
     def _lone_chirp(self, tracks: ToneTracks) -> Chirp | None:
         """The chirp that ended one second ago, if one did."""
+        if not (tracks.contrast[LAST_SLOTS, :HIGH_TRACKS] > CHIRP_DB).any():
+            return None
         window = slice(-(2 * QUIET_SLOTS + LONGEST_SLOTS + SLOTS_PER_CHUNK), None)
         level = tracks.level[window, :HIGH_TRACKS]
         # A loud tone stands out far beside its own track, but there it is much weaker.

@@ -10,26 +10,18 @@ tracks at once, so that standing out alone says neither when nor where it sounds
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.perceive.sounds.tracks import (
-    HIGH_TRACKS,
-    HISTORY_SLOTS,
-    SLOT_SECONDS,
-    SLOTS_PER_CHUNK,
-    TRACKS,
-    Slots,
-    ToneTracks,
-)
+from listener.perceive.sounds.tracks import BANDS, HISTORY_SLOTS, SLOT_SECONDS, SLOTS_PER_CHUNK, Slots, ToneTracks
 
 SPEEDS: Final = (0.91, 0.955, 1.0, 1.045, 1.09)
 """Slower and faster alarms: ±10 %, and none further than 2.5 % from one of these."""
 
-STRONG_DB: Final = 11.0
 TRACKS_AT_ONCE: Final = 3
 """In each band the tracks that were most often the loudest are looked at, but not two neighbours: they see one tone."""
 
@@ -37,6 +29,9 @@ MIN_LOUDEST_SLOTS: Final = 4
 
 BESIDE_WEIGHT: Final = 0.35
 """What the places of a pulse too many weigh among all that must be silent."""
+
+TOO_LOUD_DB: Final = 3.0
+"""What is louder than the pulses by more, on average, is no pulse too many but something else: a bark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +71,12 @@ TEMPORAL_THREE: Final = Code(
     cycle_seconds=4.0,
     before_seconds=1.0,
     after_seconds=0.8,
-    skip_seconds=0.16,
+    skip_seconds=0.24,
     smooth=5,
-    floor_db=9.0,
+    floor_db=7.0,
     range_db=5.0,
     below_db=4.0,
-    fade_db=8.0,
+    fade_db=7.0,
     loud_quantiles=(0.8, 0.7),
     least_score=0.3,
 )
@@ -94,12 +89,12 @@ TEMPORAL_FOUR: Final = Code(
     cycle_seconds=5.7,
     before_seconds=0.3,
     after_seconds=0.5,
-    skip_seconds=0.03,
+    skip_seconds=0.04,
     smooth=1,
-    floor_db=8.0,
-    range_db=8.0,
+    floor_db=7.0,
+    range_db=7.0,
     below_db=3.0,
-    fade_db=9.0,
+    fade_db=7.0,
     loud_quantiles=(0.88, 0.78),
     least_score=0.3,
 )
@@ -168,55 +163,73 @@ def _template(code: Code, speed: float) -> _Template:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Bank:
+    """A code's templates at all speeds, and at every moment of a chunk: `weights` `[slots + 19, moment * speed]`.
+
+    One matrix, so that a chunk is searched by one product; it is the same for all rooms.
+    """
+
+    templates: tuple[_Template, ...]
+    slots: int
+    weights: NDArray[np.float32]
+
+
+@cache
+def _bank(code: Code) -> _Bank:
+    templates = tuple(_template(code, speed) for speed in SPEEDS)
+    slots = max(template.slots for template in templates)
+    weights = np.zeros((slots + SLOTS_PER_CHUNK - 1, SLOTS_PER_CHUNK, len(SPEEDS)), np.float32)
+    for speed, template in enumerate(templates):
+        for moment in range(SLOTS_PER_CHUNK):
+            weights[moment + slots - template.slots : moment + slots, moment, speed] = template.weights
+    weights.flags.writeable = False
+    return _Bank(templates, slots, weights.reshape(len(weights), -1))
+
+
 class GroupFinder:
     """Finds the groups of one code that ended in the newest chunk, after the pause that proves their end."""
 
     def __init__(self, code: Code) -> None:
         self.code = code
-        self._templates = [_template(code, speed) for speed in SPEEDS]
-        self._slots = max(template.slots for template in self._templates)
-        self._weights = np.zeros((self._slots, len(SPEEDS)), np.float32)
-        for column, template in enumerate(self._templates):
-            self._weights[-template.slots :, column] = template.weights
 
     def find(self, tracks: ToneTracks) -> list[Group]:
         """At most one group a track."""
         chosen = self._worth_a_look(tracks)
-        if not len(chosen):
+        if not chosen:
             return []
-        level, heard = self._presence(tracks, chosen)
-        windows = np.lib.stride_tricks.sliding_window_view(heard, self._slots, axis=2)
-        scores = windows @ self._weights
-        best = scores.reshape(len(chosen), -1).argmax(axis=1)
+        bank = _bank(self.code)
+        level, heard = self._presence(tracks, chosen, bank.slots)
+        scores = (heard.reshape(-1, heard.shape[2]) @ bank.weights).reshape(len(chosen), -1)
         found = []
-        for row, flat in enumerate(best.tolist()):
-            guess, moment, speed = np.unravel_index(flat, scores.shape[1:])
-            score = float(scores[row, guess, moment, speed])
+        for row, flat in enumerate(scores.argmax(axis=1).tolist()):
+            score = float(scores[row, flat])
             if score >= self.code.least_score:
-                template = self._templates[speed]
-                window = slice(int(moment) + self._slots - template.slots, int(moment) + self._slots)
-                until = tracks.slots_heard - SLOTS_PER_CHUNK + 1 + int(moment) - self.code.smooth // 2
+                guess, place = divmod(flat, bank.weights.shape[1])
+                moment, speed = divmod(place, len(SPEEDS))
+                template = bank.templates[speed]
+                window = slice(moment + bank.slots - template.slots, moment + bank.slots)
+                until = tracks.slots_heard - SLOTS_PER_CHUNK + 1 + moment - self.code.smooth // 2
                 start, end = until - template.slots + template.first, until - template.after
                 detail = _detail(template, level[row, window], heard[row, guess, window])
-                found.append(Group(start, end, int(chosen[row]), score, *detail))
+                found.append(Group(start, end, chosen[row], score, *detail))
         return found
 
-    def _worth_a_look(self, tracks: ToneTracks) -> NDArray[np.intp]:
+    def _worth_a_look(self, tracks: ToneTracks) -> list[int]:
         """The tracks that were the loudest of their band, and clear, in most slots of about a group's length."""
         slots = round((self.code.group_seconds + 0.8) / SLOT_SECONDS)
-        level, contrast = tracks.level[-slots:], tracks.contrast[-slots:]
         chosen: list[int] = []
-        for band in (slice(0, HIGH_TRACKS), slice(HIGH_TRACKS, TRACKS)):
-            clear = contrast[:, band].max(axis=1) > STRONG_DB
-            if np.count_nonzero(clear) >= MIN_LOUDEST_SLOTS:
-                loudest = level[clear, band].argmax(axis=1)
-                chosen += [band.start + track for track in _most_frequent(loudest, band.stop - band.start)]
-        return np.array(chosen, np.intp)
+        for column, band in enumerate(BANDS):
+            loudest = tracks.loudest[-slots:, column]
+            times = np.bincount(loudest + 1, minlength=band.stop - band.start + 1)[1:].tolist()
+            if sum(times) >= MIN_LOUDEST_SLOTS:
+                chosen += [band.start + track for track in _most_frequent(times)]
+        return chosen
 
-    def _presence(self, tracks: ToneTracks, chosen: NDArray[np.intp]) -> tuple[Slots, Slots]:
+    def _presence(self, tracks: ToneTracks, chosen: list[int], slots: int) -> tuple[Slots, Slots]:
         """Level in dB `[chosen, slots]`, and presence in 0..1 for each guess of the loudness `[chosen, 2, slots]`."""
         code = self.code
-        slots = self._slots + SLOTS_PER_CHUNK - 1 + code.smooth - 1
+        slots += SLOTS_PER_CHUNK - 1 + code.smooth - 1
         level = _smoothed(tracks.level[-slots:, chosen].T, code.smooth)
         contrast = _smoothed(tracks.contrast[-slots:, chosen].T, code.smooth)
         ranked = np.sort(level, axis=1)
@@ -224,17 +237,18 @@ class GroupFinder:
         return level, presence(code, level[:, None], contrast[:, None], loud[:, :, None])
 
 
-def _most_frequent(tracks: NDArray[np.intp], count: int) -> list[int]:
-    """Up to three of `count` tracks, by how often they and their neighbours occur."""
-    own = np.bincount(tracks, minlength=count)
-    both = np.convolve(own, (1, 1, 1), "same") * 256 + own
+def _most_frequent(times: list[int]) -> list[int]:
+    """Up to three tracks, by how often they and their neighbours were the loudest; `times` counts each alone."""
+    either_side = zip([0, *times], times, [*times[1:], 0], strict=False)
+    both = [256 * (before + own + after) + own for before, own, after in either_side]
     chosen = []
     for _ in range(TRACKS_AT_ONCE):
-        best = int(both.argmax())
+        best = both.index(max(both))
         if both[best] < MIN_LOUDEST_SLOTS * 256:
             break
         chosen.append(best)
-        both[max(0, best - 1) : best + 2] = 0
+        for near in range(max(0, best - 1), min(len(both), best + 2)):
+            both[near] = 0
     return chosen
 
 
@@ -246,9 +260,12 @@ def _detail(
     levels = [loud.over(span) for span in template.spans]
     around = [(one + other) / 2 for one, other in pairwise(levels)]
     dips = tuple(beside - loud.over(gap) for beside, gap in zip(around, template.gaps, strict=True))
-    before, after = (present.over(span) for span in template.beside)
+    level_db = sum(levels) / len(levels)
+    before, after = (
+        present.over(place) if loud.over(place) <= level_db + TOO_LOUD_DB else 0.0 for place in template.beside
+    )
     pulses = tuple(present.over(span) for span in template.spans)
-    return sum(levels) / len(levels), pulses, (before, after), dips
+    return level_db, pulses, (before, after), dips
 
 
 class _Means:

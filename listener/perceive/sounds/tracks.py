@@ -3,9 +3,12 @@
 A track is three columns of the spectrum. Its level is compared with the geometric mean of columns around it, which a
 narrow tone hardly moves: speech, rain or a slammed door raise both, a piezo disc only its own track. So a tone is found
 by how far it stands out, whatever its level and whatever the microphone.
+
+Noise is not flat: a bark or a wave on the beach has its bulk at 500 Hz, and stands out of columns 300 Hz away as a tone
+does. So a track must also stand out of what is right beside it, on both sides.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +32,26 @@ LOW_COLUMNS: Final = np.arange(15, 19)
 
 HIGH_TRACKS: Final = len(HIGH_COLUMNS)
 TRACKS: Final = HIGH_TRACKS + len(LOW_COLUMNS)
+BANDS: Final = (slice(0, HIGH_TRACKS), slice(HIGH_TRACKS, TRACKS))
 AROUND_HIGH: Final = slice(72, 136)
 AROUND_LOW: Final = np.r_[5:12, 23:37]
+
+BESIDE: Final = np.concatenate(
+    [
+        HIGH_COLUMNS[:, None] + np.array([[[-7, -6, -5]], [[5, 6, 7]]]),
+        LOW_COLUMNS[:, None] + np.array([[[-6, -5, -4]], [[4, 5, 6]]]),
+    ],
+    axis=1,
+)
+"""`[side, track, column]`: the nearest columns that a tone in the track's own does not reach (the main lobe of the
+spectrum's window, Hann over 25 ms, ends 80 Hz or 2.6 columns from the tone; high tracks are two columns apart)."""
+
+BESIDE_DB: Final = 2.0
+"""So much less a track must stand out of the louder side than of the columns further around: the louder of two means of
+only three columns is above the mean of many in any noise."""
+
+STRONG_DB: Final = 11.0
+"""Contrast of a track that may be a tone."""
 
 FLOOR_POWER: Final = 1e-12
 """Digital silence; keeps the logarithm finite."""
@@ -42,13 +63,15 @@ class ToneTracks:
     """The last 9.6 s of every track, oldest first.
 
     `level` dB and `contrast` dB (level over the surroundings), float32 `[480, 15]`; in plain noise the contrast is
-    about 7 dB, give or take 3.
+    about 5 dB, give or take 3. `loudest` int8 `[480, 2]`: which of the high tracks, and which of the low ones, was the
+    loudest; -1 where none of them was clear.
     """
 
     def __init__(self) -> None:
         self.slots_heard = 0
         self.level: Slots = np.full((HISTORY_SLOTS, TRACKS), -120.0, np.float32)
         self.contrast: Slots = np.zeros((HISTORY_SLOTS, TRACKS), np.float32)
+        self.loudest: NDArray[np.int8] = np.full((HISTORY_SLOTS, len(BANDS)), -1, np.int8)
 
     def step(self, magnitudes: Magnitudes) -> None:
         """Hear the next chunk: `magnitudes` float32 `[40, 257]`."""
@@ -59,9 +82,20 @@ class ToneTracks:
         level = _decibels(np.concatenate([_sums(power, HIGH_COLUMNS), _sums(power, LOW_COLUMNS)], axis=1))
         self.slots_heard += SLOTS_PER_CHUNK
         _append(self.level, level)
-        level[:, :HIGH_TRACKS] -= decibels[:, AROUND_HIGH].mean(axis=1, keepdims=True)
-        level[:, HIGH_TRACKS:] -= decibels[:, AROUND_LOW].mean(axis=1, keepdims=True)
-        _append(self.contrast, level)
+        contrast = level - _around(decibels)
+        _append(self.contrast, contrast)
+        for column, band in enumerate(BANDS):
+            clear = contrast[:, band].max(axis=1) > STRONG_DB
+            _append(self.loudest[:, column], np.where(clear, level[:, band].argmax(axis=1), -1))
+
+
+def _around(decibels: Slots) -> Slots:
+    """What each track's level is compared with, dB `[slots, tracks]`."""
+    out: Slots = decibels[:, BESIDE].mean(axis=3).max(axis=1)
+    out -= np.float32(BESIDE_DB)
+    for band, columns in zip(BANDS, (AROUND_HIGH, AROUND_LOW), strict=True):
+        np.maximum(out[:, band], decibels[:, columns].mean(axis=1, keepdims=True), out=out[:, band])
+    return out
 
 
 def _sums(power: Slots, columns: NDArray[np.intp]) -> Slots:
@@ -74,6 +108,6 @@ def _decibels(power: Slots) -> Slots:
     return out
 
 
-def _append(history: Slots, new: Slots) -> None:
+def _append(history: NDArray[Any], new: NDArray[Any]) -> None:
     history[: -len(new)] = history[len(new) :]
     history[-len(new) :] = new
