@@ -2,16 +2,20 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
 
 def need(*names: str) -> None:
     """Skip the test where a program is missing; on CI, where nothing may be skipped unseen, fail."""
-    missing = [name for name in names if shutil.which(name) is None]
-    if not missing:
-        return
-    reason = f"not installed: {', '.join(missing)}"
+    absent = [name for name in names if shutil.which(name) is None]
+    if absent:
+        missing(f"not installed: {', '.join(absent)}")
+
+
+def missing(reason: str) -> NoReturn:
+    """Something real is not there: skip, or fail on CI."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
