@@ -13,6 +13,7 @@ from home_assistant_intents import get_intents, get_speech_to_phrase_intents
 
 from listener.config import AreaConfig, EntityConfig, FloorConfig, HomeConfig
 from listener.errors import ConfigError
+from listener.sentences.numbers import said_numbers
 from listener.sentences.spoken import spoken_words
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,17 @@ def load_sentences(language: str, home: HomeConfig) -> Sentences:
     return Sentences(language, Intents.from_dict(templates), _names(home, language))
 
 
-def load_closed_sentences(language: str, home: HomeConfig, intents: Sequence[str], max_names: int = 500) -> Sentences:
+def load_closed_sentences(
+    language: str,
+    home: HomeConfig,
+    intents: Sequence[str],
+    max_names: int = 500,
+    temperatures: tuple[int, int] = (5, 30),
+) -> Sentences:
     """What a closed grammar listens for: the lean templates (Home Assistant's for Speech-to-Phrase) and our own.
 
-    Timers and reminders, which may be called anything as text, have the names of the configuration here.
+    Timers and reminders, which may be called anything as text, have the names of the configuration here; numbers are
+    those that people say, `temperatures` the least and the most.
     Raises ConfigError for a language without such templates, and for an intent that has none.
     """
     lean = get_speech_to_phrase_intents(language)
@@ -80,6 +88,7 @@ def load_closed_sentences(language: str, home: HomeConfig, intents: Sequence[str
             log.warning("home: %r cannot be said in this language's letters; give it an alias", thing.name)
     lists = {
         **_names(home, language),
+        **said_numbers(temperatures),
         "timer_name": TextSlotList.from_strings(_said(home.timer_names, language), allow_template=False),
         "reminder": TextSlotList.from_strings(_said(home.reminders, language), allow_template=False),
     }
