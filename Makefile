@@ -5,7 +5,7 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-core check bench chaos clean
+.PHONY: demo test test-core acceptance check bench chaos clean
 
 # Shows the main job: a synthesized kitchen is heard, and an MQTT client tells what arrived.
 demo: $(VENV)/.plain
@@ -18,6 +18,10 @@ test: $(VENV)/.dev
 # Proves that a plain install suffices: a fresh environment without torch runs the tests of the core.
 test-core:
 	scripts/test-core
+
+# A real Home Assistant (Python 3.13), a real broker, the real daemon. Not part of `make test`.
+acceptance: $(VENV)/.dev
+	PYTHON=$(BIN)/python scripts/acceptance
 
 # Format, lint, types, known vulnerabilities.
 check: $(VENV)/.dev
