@@ -83,7 +83,7 @@ def test_in_muted_hours_the_room_is_never_opened(tmp_path: Path, endless: str) -
         while not marks.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert json.loads(marks.read_text())["kitchen"]["closed"] is True
+        assert json.loads(marks.read_text())["rooms"]["kitchen"]["closed"] is True
         assert os.stat(marks).st_mode & 0o777 == 0o600  # noqa: PTH116
     with daemon(tmp_path, endless) as process:  # without hours nothing opens it but a person
         until(process, "status", state="muted")
