@@ -19,7 +19,7 @@ pytest.importorskip("build", reason="the package `build` is not installed: pip i
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "shared", "node_modules")
 TOP = {"LICENSE", "README.md", "CHANGELOG.md", "MANIFEST.in", "Makefile", "pyproject.toml", "config.example.yaml"}
-FOLDERS = {"listener", "tests", "docs", "scripts", "systemd", "integrations", "benchmarks", "training"}
+FOLDERS = {"listener", "tests", "docs", "scripts", "systemd", "integrations", "benchmarks"}
 MADE = {"PKG-INFO", "setup.cfg"}
 
 
