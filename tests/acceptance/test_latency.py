@@ -37,7 +37,10 @@ AUTOMATION = {
     "actions": [
         {
             "action": "mqtt.publish",
-            "data": {"topic": "acceptance/acted", "payload": "{{ trigger.to_state.attributes.id }}"},
+            "data": {
+                "topic": "acceptance/acted",
+                "payload": "{{ trigger.to_state.attributes.id if trigger.to_state else '' }}",
+            },
         }
     ],
 }
