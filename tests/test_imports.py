@@ -8,7 +8,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "listener"
 
-LEAVES = {"types", "vocabulary", "errors", "config", "chunks", "notify", "portaudio", "sentences", "wyoming_wire"}
+LEAVES = {
+    *("types", "vocabulary", "errors", "config", "chunks", "notify"),
+    *("children", "portaudio", "sentences", "wyoming_wire"),
+}
 LAYERS = {"sources", "perceive", "decide", "respond", "publish", "store", "models", "servers"}
 ALLOWED = {
     "errors": set(),
@@ -19,12 +22,13 @@ ALLOWED = {
     "notify": {"errors"},
     "portaudio": {"errors"},
     "wyoming_wire": set(),
+    "children": set(),
     "sentences": {"config", "errors", "types", "vocabulary"},
     **{layer: {"chunks", "config", "types", "vocabulary", "errors"} for layer in LAYERS},
-    "sources": {"chunks", "config", "types", "vocabulary", "errors", "portaudio", "wyoming_wire"},
+    "sources": {"children", "chunks", "config", "types", "vocabulary", "errors", "portaudio", "wyoming_wire"},
     "servers": {"chunks", "config", "types", "vocabulary", "errors", "wyoming_wire"},
-    "perceive": {"chunks", "config", "types", "vocabulary", "errors", "sentences"},
-    "respond": {"chunks", "config", "types", "vocabulary", "errors", "portaudio", "sentences"},
+    "perceive": {"children", "chunks", "config", "types", "vocabulary", "errors", "sentences"},
+    "respond": {"children", "chunks", "config", "types", "vocabulary", "errors", "portaudio", "sentences"},
     "room": {"types", "vocabulary", "errors"},
     "app": {*LEAVES, *LAYERS, "room"},
     "bench": {*LEAVES, *LAYERS, "room", "app"},

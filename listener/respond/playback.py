@@ -2,21 +2,19 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import soxr
 
+from listener.children import start_module
 from listener.errors import VoiceError
 from listener.respond.output import Clip, Track
 
 MODULE: Final = "listener.respond.player"
-PACKAGE_PARENT: Final = Path(__file__).resolve().parents[2]
 
 OPEN_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 4.0
@@ -35,14 +33,7 @@ class Loudspeaker:
     async def open(self) -> AsyncIterator[Track]:
         arguments = [] if self.device == DEFAULT_DEVICE else [f"--device={self.device}"]
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE, *arguments),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=PACKAGE_PARENT,
-                start_new_session=True,  # Ctrl-C is for us; we end the child
-            )
+            process = await start_module(MODULE, *arguments)
         except OSError as error:
             raise VoiceError(f"output {self.device!r}: no playback process: {error.strerror}") from None
         player = _Player(self.device, process)

@@ -4,20 +4,18 @@ import asyncio
 import json
 import logging
 import signal
-import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
+from listener.children import start_module
 from listener.errors import DeviceNotFoundError, SourceError
 
 logger = logging.getLogger(__name__)
 
 MODULE = "listener.sources.capture"
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 """The child's working directory, from which `-m` imports first: this very package, wherever the daemon was started."""
 
 TERMINATE_SECONDS = 0.5
@@ -80,14 +78,7 @@ class CaptureProcess:
         Raises SourceError if no process can be started. `hint`: what to do when it dies without a word.
         """
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", module, *arguments),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=PACKAGE_PARENT,
-                start_new_session=True,  # Ctrl-C is for us; we end the child
-            )
+            process = await start_module(module, *arguments)
         except OSError as error:
             raise SourceError(f"{description}: no capture process can be started: {error.strerror}") from None
         assert process.stdin is not None

@@ -6,9 +6,10 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+from listener.children import PACKAGE_PARENT
 from listener.errors import SourceError
 from listener.portaudio import naming
-from listener.sources.child import MODULE, PACKAGE_PARENT, how_it_ended, parse_line
+from listener.sources.child import MODULE, how_it_ended, parse_line
 
 LIST_SECONDS = 10.0
 

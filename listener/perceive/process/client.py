@@ -3,22 +3,20 @@
 import asyncio
 import logging
 import pickle
-import sys
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any, Final, Self
 
+from listener.children import start_module
 from listener.errors import PerceiveError
 from listener.perceive.ears import EarPlan, RoomPlan
-from listener.perceive.process.wire import LOG, PIPE_BYTES, READ_BYTES, REPLIES, Failure, Kind, Reply, request
+from listener.perceive.process.wire import LOG, READ_BYTES, REPLIES, Failure, Kind, Reply, request
 from listener.types import Chunk, Control, Ending, Episode, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
 logger = logging.getLogger(__name__)
 
 MODULE: Final = "listener.perceive.process.child"
-PACKAGE_PARENT: Final = Path(__file__).resolve().parents[3]
 START_SECONDS: Final = 30.0
 ANSWER_SECONDS: Final = 8.0
 """A process that has not answered for so long hangs. A chunk takes milliseconds, also behind a hundred others; an
@@ -116,15 +114,7 @@ class EarProcess:
 
     async def _start(self, generation: int) -> None:
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=PACKAGE_PARENT,
-                start_new_session=True,
-                pipesize=PIPE_BYTES,
-            )
+            self._process = await start_module(MODULE)
         except OSError as error:
             raise PerceiveError(f"{self._name} cannot be started: {error.strerror}") from None
         assert self._process.stdin is not None

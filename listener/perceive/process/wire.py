@@ -27,9 +27,6 @@ REPLIES: Final = struct.Struct("<I")
 Reply = tuple[int, Any]
 """The sequence number of the request, and the result."""
 
-PIPE_BYTES: Final = 1 << 20
-"""Room for 40 chunks; a pipe has 64 KiB unless it is told otherwise, and is filled by three."""
-
 READ_BYTES: Final = 1 << 18
 
 

@@ -3,11 +3,9 @@
 import asyncio
 import logging
 import pickle
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, Self
 
+from listener.children import kill, start_module
 from listener.errors import ListenerError, PerceiveError
 from listener.perceive.speech.models import SpeechPlan
 from listener.perceive.speech.transcriber import LENGTH
@@ -16,7 +14,6 @@ from listener.types import Recognition, Samples
 logger = logging.getLogger(__name__)
 
 MODULE: Final = "listener.perceive.speech.transcriber"
-PACKAGE_PARENT: Final = Path(__file__).resolve().parents[3]
 READY_SECONDS: Final = 60.0
 """To load Whisper from a slow card."""
 ANSWER_SECONDS: Final = 30.0
@@ -83,13 +80,7 @@ class Transcription:
         if self._process is not None and self._process.returncode is None:
             return self._process
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                cwd=PACKAGE_PARENT,
-                start_new_session=True,
-            )
+            self._process = await start_module(MODULE, stderr=None)
         except OSError as error:
             raise PerceiveError(f"no process that transcribes can be started: {error.strerror}") from None
         assert self._process.stdin is not None
@@ -110,12 +101,8 @@ class Transcription:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.kill()
-        assert process.stdout is not None
-        await asyncio.gather(process.wait(), process.stdout.read())
+        if process is not None:
+            await kill(process)
 
 
 async def _result(process: asyncio.subprocess.Process) -> Any:

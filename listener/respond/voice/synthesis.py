@@ -3,14 +3,13 @@
 import asyncio
 import json
 import logging
-import sys
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 import numpy as np
 
+from listener.children import kill, start_module
 from listener.errors import VoiceError
 from listener.respond.output import Clip
 from listener.respond.prosody import Prosody
@@ -18,7 +17,6 @@ from listener.respond.prosody import Prosody
 logger = logging.getLogger(__name__)
 
 MODULE: Final = "listener.respond.voice.program"
-PACKAGE_PARENT: Final = Path(__file__).resolve().parents[3]
 """The child's working directory, from which `-m` imports first: this very package, wherever the daemon was started."""
 
 READY_SECONDS: Final = 30.0
@@ -117,14 +115,7 @@ class SynthesisProcess:
         if self._process is not None and self._process.returncode is None:
             return self._process
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE, *self._arguments),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                cwd=PACKAGE_PARENT,
-                start_new_session=True,  # Ctrl-C is for us; we end the child
-            )
+            self._process = await start_module(MODULE, *self._arguments, stderr=asyncio.subprocess.DEVNULL)
         except OSError as error:
             raise VoiceError(f"no process for the synthesizer can be started: {error.strerror}") from None
         try:
@@ -148,12 +139,8 @@ class SynthesisProcess:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.kill()
-        assert process.stdout is not None
-        await asyncio.gather(process.wait(), process.stdout.read())
+        if process is not None:
+            await kill(process)
 
 
 async def _answer(stream: asyncio.StreamReader) -> dict[str, Any]:
