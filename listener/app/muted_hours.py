@@ -14,7 +14,7 @@ from listener.config import Config, HourSpan, parse_hours
 from listener.errors import StoreError
 from listener.store.aside import set_aside
 from listener.store.files import write_private
-from listener.store.versions import JsonStep, NewerFileError, migrate_json
+from listener.store.versions import JsonStep, NewerFileError, read_json
 from listener.types import SetMute
 
 LOOK_SECONDS = 5.0
@@ -119,18 +119,14 @@ def room_spans(config: Config) -> dict[str, list[HourSpan]]:
 def _load(path: Path) -> dict[str, Mark]:
     """What was done before. A file that is not ours to read means that nothing was: muted hours then begin anew."""
     try:
-        with path.open("rb") as file:
-            data = json.loads(file.read(MAX_BYTES))
-        if not isinstance(data, dict):
-            raise StoreError("no mapping")
-        kept = migrate_json(data, STEPS, VERSION)
+        kept = read_json(path, MAX_BYTES, STEPS, VERSION)
         return {str(room): _mark(mark) for room, mark in kept["rooms"].items()}
     except FileNotFoundError:
         return {}
     except NewerFileError as error:
         logger.warning("%s: %s; %s. The present hours are applied again", path, error, set_aside(path, error))
         return {}
-    except (StoreError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+    except (StoreError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         logger.warning("%s: is not what we wrote (%s); the present hours are applied again", path, error)
         return {}
 

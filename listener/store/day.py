@@ -6,8 +6,6 @@ values make sense is for others to say. Losing it is a nuisance and no reason to
 
 import json
 import logging
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 from listener.errors import StoreError
 from listener.store.aside import set_aside
 from listener.store.files import write_private
-from listener.store.versions import JsonStep, migrate_json
+from listener.store.versions import JsonStep, read_json
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ class DayFile:
     def load(self) -> dict[str, Any]:
         """What was saved last; empty where there is nothing that can be read."""
         try:
-            return _read(self._path)
+            return read_json(self._path, MAX_BYTES, STEPS, VERSION)
         except FileNotFoundError:
             return {}
         except (StoreError, OSError) as error:
@@ -60,19 +58,3 @@ class DayFile:
             logger.warning("%s: is saved again", self._path)
         self._failing = False
         return True
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Raises OSError, or StoreError for what is no file of ours."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        info = os.fstat(file.fileno())  # a pipe in its place would wait for ever, without O_NONBLOCK
-        if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_BYTES:
-            raise StoreError(f"is no file of up to {MAX_BYTES} bytes")
-        raw = file.read(MAX_BYTES)
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise StoreError(f"is no valid JSON ({error})") from None
-    if not isinstance(data, dict):
-        raise StoreError("is no mapping")
-    return migrate_json(data, STEPS, VERSION)

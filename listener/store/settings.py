@@ -8,7 +8,6 @@ Losing it is a nuisance and never a reason to stop hearing: nothing here raises 
 import json
 import logging
 import os
-import stat
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ import platformdirs
 from listener.errors import StoreError
 from listener.store.aside import set_aside
 from listener.store.files import write_private
-from listener.store.versions import JsonStep, migrate_json
+from listener.store.versions import JsonStep, read_json
 from listener.types import RoomSettings
 from listener.vocabulary import STRICTNESS_STEPS, is_mode
 
@@ -113,18 +112,7 @@ class SettingsStore:
 
 def _read(path: Path) -> dict[str, Any]:
     """The file's `rooms`. Raises OSError, or StoreError for what is no settings file of ours."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        info = os.fstat(file.fileno())  # a pipe in its place would wait for ever, without O_NONBLOCK
-        if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_BYTES:
-            raise StoreError(f"is no file of up to {MAX_BYTES} bytes")
-        raw = file.read(MAX_BYTES)
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise StoreError(f"is no valid JSON ({error})") from None
-    if not isinstance(data, dict):
-        raise StoreError("is no mapping")
-    data = migrate_json(data, STEPS, VERSION)
+    data = read_json(path, MAX_BYTES, STEPS, VERSION)
     if not isinstance(data.get("rooms"), dict):
         raise StoreError("has no `rooms`")
     rooms: dict[str, Any] = data["rooms"]

@@ -4,8 +4,12 @@ Each kind of file counts by itself: `steps[n]` makes version n + 1 of version n,
 changed. A file of a newer release is not touched: whoever finds one sets it aside, so that it can be taken back.
 """
 
+import json
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from listener import __version__
@@ -69,3 +73,23 @@ def migrate_json(data: dict[str, Any], steps: Mapping[int, JsonStep], current: i
             raise StoreError(f"is of version {version}, but not as that release wrote it ({error!r:.80})") from None
         version += 1
     return data
+
+
+def read_json(path: Path, max_bytes: int, steps: Mapping[int, JsonStep], current: int) -> dict[str, Any]:
+    """The mapping in a JSON file of ours, as version `current` has it.
+
+    Raises OSError; StoreError for what is no regular file of up to `max_bytes`, no JSON or no mapping; and what
+    `migrate_json` raises.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        info = os.fstat(file.fileno())  # a pipe in its place would wait for ever, without O_NONBLOCK
+        if not stat.S_ISREG(info.st_mode) or info.st_size > max_bytes:
+            raise StoreError(f"is no file of up to {max_bytes} bytes")
+        raw = file.read(max_bytes)
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"is no valid JSON ({error})") from None
+    if not isinstance(data, dict):
+        raise StoreError("is no mapping")
+    return migrate_json(data, steps, current)
