@@ -18,8 +18,9 @@ from pocketsphinx import Decoder
 
 from listener.errors import ModelError
 from listener.perceive.speech.lexicon import model_folder
+from listener.perceive.speech.pcm import pcm
 from listener.perceive.speech.rivals import Rivals, spelled
-from listener.perceive.speech.verification import MOST_MARGIN, log_score, margin, pcm
+from listener.perceive.speech.verification import MOST_MARGIN, log_score, margin
 from listener.sentences.graph import WordGraph
 from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Recognition, Samples
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
-import numpy as np
-
 from listener.perceive.speech.dereverberation import dereverberated
+from listener.perceive.speech.pcm import pcm
 from listener.perceive.speech.rivals import Rivals, spelled
 from listener.types import Samples
 
@@ -28,11 +27,6 @@ SCORE_SCALE: Final = 1024.0
 def log_score(score: float) -> float:
     """The natural logarithm of likelihood that pocketsphinx tells as a number between 0 and 1."""
     return SCORE_SCALE * math.log(max(score, 1e-300))
-
-
-def pcm(samples: Samples) -> bytes:
-    """16 bit, as pocketsphinx wants it."""
-    return (np.clip(samples, -1.0, 1.0) * 32_767.0).astype("<i2").tobytes()
 
 
 def margin(decoder: Any, rivals: Rivals, words: Sequence[str], samples: Samples) -> float:

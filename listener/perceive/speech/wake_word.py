@@ -14,6 +14,7 @@ from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 from listener.config import WakeWordConfig
 from listener.errors import ModelError
 from listener.perceive.sounds.native_stderr import XNNPACK, without_lines
+from listener.perceive.speech.pcm import pcm
 from listener.sentences.spoken import spoken_words
 from listener.types import SAMPLE_RATE_HZ, Samples
 
@@ -125,16 +126,15 @@ class WakeWord:
 
     def step(self, samples: Samples) -> bool:
         """Hear what comes next; True when the wake word was said in it. One word is told once."""
-        pcm = (np.clip(samples, -1.0, 1.0) * 32_767.0).astype("<i2").tobytes()
         said = False
-        for probability in self._probabilities(pcm):
+        for probability in self._probabilities(pcm(samples)):
             self._resting -= 1
             if probability > self._model.probability_cutoff and self._resting <= 0:
                 said, self._resting = True, round(REFRACTORY_SECONDS * SAMPLE_RATE_HZ / 160)
         return said
 
-    def _probabilities(self, pcm: bytes) -> Iterator[float]:
-        for features in self._features.process_streaming(pcm):
+    def _probabilities(self, sound: bytes) -> Iterator[float]:
+        for features in self._features.process_streaming(sound):
             yield self._model.process_streaming_prob(features) or 0.0
 
 
