@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import subprocess
 from typing import NoReturn
 
 import pytest
@@ -19,3 +21,13 @@ def missing(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def end(process: subprocess.Popen[bytes], kill: bool, seconds: float) -> None:
+    """Ask it to end, or kill it; it has so long, and is gone afterwards in any case."""
+    process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+    try:
+        process.wait(seconds)
+    finally:
+        process.kill()
+        process.wait(seconds)

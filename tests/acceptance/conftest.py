@@ -1,6 +1,5 @@
 """Fixtures of the acceptance suite: one broker and one Home Assistant for all of it, and daemons as tests need them."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Mosquitto, free_port
+from programs import missing
 
 from acceptance.daemon import Daemon
 from acceptance.home_assistant import HomeAssistant
@@ -29,18 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name == "test_log.py")  # what it reads is written by the others
 
 
-def _missing(reason: str) -> None:
-    """On CI nothing may be skipped unseen."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     """A mosquitto that runs, for the whole suite. Whoever stops it starts it again."""
     if shutil.which("mosquitto") is None:
-        _missing("mosquitto is not installed: apt-get install mosquitto")
+        missing("mosquitto is not installed: apt-get install mosquitto")
     broker = Mosquitto(tmp_path_factory.mktemp("mosquitto"), free_port())
     broker.start()
     yield broker
@@ -54,7 +47,7 @@ def home_assistant(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) 
     try:
         program = hass()
     except NotInstallableError as error:
-        _missing(str(error))
+        missing(str(error))
     folder = tmp_path_factory.mktemp("home-assistant")
     home = HomeAssistant(program, folder / "config", free_port(), broker.host, broker.port)
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from conftest import Mosquitto, free_port
 from program import command, environment
+from programs import end
 
 from acceptance.microphone import Microphone
 
@@ -78,15 +79,9 @@ class Daemon:
             )
 
     def stop(self, kill: bool = False) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        finally:
-            self._process.kill()
-            self._process.wait(STOP_SECONDS)
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            end(process, kill, STOP_SECONDS)
 
     def restart(self, kill: bool = False) -> None:
         self.stop(kill)

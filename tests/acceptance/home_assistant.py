@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from programs import end
 
 from acceptance import storage
 from acceptance.socket_client import WAIT_SECONDS, Socket, open_socket
@@ -97,15 +97,9 @@ class HomeAssistant:
         self.until(running, "Home Assistant runs", START_SECONDS)
 
     def stop(self, kill: bool = False) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        finally:
-            self._process.kill()
-            self._process.wait(STOP_SECONDS)
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            end(process, kill, STOP_SECONDS)
 
     def restart(self) -> None:
         self.stop()
