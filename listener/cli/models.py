@@ -75,7 +75,8 @@ def _list_own(yamnet_is_here: bool) -> None:
     from listener.perceive.sounds.own_tagger_model import bundled_path, load_own
 
     try:
-        state = f"in the package, verified, {len(load_own().classes)} labels"
+        load_own()
+        state = "in the package, verified"
     except ModelError as error:
         state = str(error)
     size_mb = bundled_path().stat().st_size / 1e6 if bundled_path().is_file() else 0.0

@@ -26,7 +26,7 @@ class CustomLabel(Section):
 
 class SoundsConfig(Section):
     tagger: Literal["auto", "yamnet", "own", "none"] = Field(
-        "yamnet",
+        "auto",
         description="`auto`: YAMNet if its file is here, else the one that comes with listener (`own`). "
         "`none`: alarm patterns only.",
     )
