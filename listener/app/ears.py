@@ -30,6 +30,12 @@ NO_TAGGER = (
     "For all other sounds: `listener models pull yamnet`"
 )
 
+OWN_TAGGER = (
+    "sounds are heard by the small tagger that comes with listener. YAMNet hears more of them, and more surely: "
+    "`listener models pull yamnet`"
+)
+CUSTOM_UNHEARD = "sounds.custom: made of YAMNet's classes, so these labels are not heard without it"
+
 NewId = Callable[[], str]
 
 
@@ -102,8 +108,14 @@ class ProcessEars:
 
 
 def find_tagger_model(config: Config) -> Path | None:
-    """The tagger's file, None when there is none to be had. Raises ModelError for a path that leads nowhere."""
-    return None if config.sounds.tagger == "none" else find("yamnet", config.sounds.model)
+    """YAMNet's file, None when there is none to be had, or it is not wanted. Raises ModelError for a path that leads
+    nowhere."""
+    return None if config.sounds.tagger in ("none", "own") else find("yamnet", config.sounds.model)
+
+
+def hears_itself(config: Config, model: Path | None) -> bool:
+    """Our own tagger hears: because it is configured, or because YAMNet, the better one, is not here."""
+    return config.sounds.tagger == "own" or (config.sounds.tagger == "auto" and model is None)
 
 
 def processes_for(config: Config) -> int:
@@ -119,9 +131,14 @@ def processes_for(config: Config) -> int:
 def plan(config: Config) -> EarPlan:
     """What every worker builds. Raises ModelError, ConfigError: a file, a class, a wake word that is not there."""
     model = find_tagger_model(config)
-    if model is None:
+    own = hears_itself(config, model)
+    if own:
+        logger.log(logging.INFO if config.sounds.tagger == "own" else logging.WARNING, "%s", OWN_TAGGER)
+        if config.sounds.custom:
+            logger.warning("%s", CUSTOM_UNHEARD)
+    elif model is None:
         logger.warning("%s", NO_TAGGER)
-    return EarPlan(config.sounds, tuple(config.respond.urgent), model, plan_of_speech(config))
+    return EarPlan(config.sounds, tuple(config.respond.urgent), model, plan_of_speech(config), own)
 
 
 def plan_of_speech(config: Config) -> "SpeechPlan | None":

@@ -81,7 +81,9 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
 
 
 def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
-    from listener.app import NO_TAGGER, find_tagger_model
+    """What is found, and YAMNet where it hears."""
+    from listener.app import NO_TAGGER, OWN_TAGGER, find_tagger_model, hears_itself
+    from listener.perceive.sounds.own_tagger_model import load_own
     from listener.perceive.sounds.yamnet_model import load_yamnet
 
     if config.sounds.tagger == "none":
@@ -89,8 +91,13 @@ def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
     try:
         path = find_tagger_model(config)
         model = None if path is None else load_yamnet(path)
+        own = load_own() if hears_itself(config, path) else None
     except ListenerError as error:
         return Finding("error", f"sounds.model: {error}"), None
+    if own is not None and config.sounds.tagger == "own":
+        return Finding("ok", "tagger: our own, as configured"), None
+    if own is not None:
+        return Finding("warning", OWN_TAGGER), None
     if model is None:
         return Finding("warning", NO_TAGGER), None
     return Finding("ok", f"tagger: YAMNet, {model.path}"), model

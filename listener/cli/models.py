@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(_args: argparse.Namespace) -> int:
-    from listener.models.catalog import MODELS
+    from listener.models.catalog import MODELS, YAMNET
     from listener.models.files import models_folder
 
     folder = models_folder()
@@ -66,7 +66,25 @@ def _list(_args: argparse.Namespace) -> int:
     for model in MODELS:
         state = _state(folder / model.file_name, model) or "here, verified"
         print(f"{model.name}  {model.size_bytes / 1e6:.1f} MB  {model.licence}  {state}\n    {model.about}")
+    _list_own(_state(folder / YAMNET.file_name, YAMNET) is None)
     return 0
+
+
+def _list_own(yamnet_is_here: bool) -> None:
+    """The tagger that comes with the package, and which of the two hears."""
+    from listener.perceive.sounds.own_tagger_model import bundled_path, load_own
+
+    try:
+        load_own()
+        state = "in the package, verified"
+    except ModelError as error:
+        state = str(error)
+    size_mb = bundled_path().stat().st_size / 1e6 if bundled_path().is_file() else 0.0
+    print(f"own tagger  {size_mb:.1f} MB  Apache-2.0  {state}\n    A small tagger of ours, for when YAMNet is not here")
+    if yamnet_is_here:
+        print("in use: yamnet, because it is here, unless sounds.tagger or sounds.model say otherwise")
+    else:
+        print("in use: own tagger, because yamnet is not here, unless sounds.tagger or sounds.model say otherwise")
 
 
 def _pull(args: argparse.Namespace) -> int:

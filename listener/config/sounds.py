@@ -25,7 +25,11 @@ class CustomLabel(Section):
 
 
 class SoundsConfig(Section):
-    tagger: Literal["yamnet", "none"] = Field("yamnet", description="`none`: alarm patterns only.")
+    tagger: Literal["auto", "yamnet", "own", "none"] = Field(
+        "auto",
+        description="`auto`: YAMNet if its file is here, else the one that comes with listener (`own`). "
+        "`none`: alarm patterns only.",
+    )
     model: Path | None = Field(None, description="Path of yamnet.tflite. Left out: the models folder.")
     labels: list[Label] | None = Field(None, description="The sounds to report. Left out: all of them.")
     tuning: dict[Label, LabelTuning] = Field({}, description="Per label, what differs from the defaults.")

@@ -1,4 +1,4 @@
-"""The model files that we know by name, each pinned by size and SHA-256. Weights never come with the package."""
+"""The model files that we know by name, each pinned by size and SHA-256. Only our own tagger comes with the package."""
 
 from dataclasses import dataclass
 

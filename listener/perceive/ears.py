@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from listener.config import SoundsConfig
 from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.alarm_patterns import PATTERN_HOLD_SECONDS, AlarmPatterns
-from listener.perceive.sounds.labels import LabelTable, label_table
+from listener.perceive.sounds.labels import LabelTable, label_table, read_defaults
 from listener.types import Tagger
 
 if TYPE_CHECKING:  # the libraries of models are loaded by who uses them: not by a daemon whose processes hear for it
+    from listener.perceive.sounds.own_tagger_model import OwnModel
     from listener.perceive.sounds.yamnet_model import YamnetModel
     from listener.perceive.speech.models import SpeechModels, SpeechPlan
 
@@ -23,15 +24,23 @@ def random_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class EarPlan:
-    """What to build. Can be pickled. `model` is the tagger's file, None when there is none."""
+    """What to build. Can be pickled. `model` is YAMNet's file, None when there is none; `own`: then our own tagger
+    hears, which comes with the package."""
 
     sounds: SoundsConfig
     urgent: tuple[str, ...]
     model: Path | None
     speech: "SpeechPlan | None" = None
+    own: bool = False
 
     def load(self) -> "Ear":
         """Raises ModelError for a file that is not the right one, ConfigError for an unknown class."""
+        if self.model is None and self.own:
+            from listener.perceive.sounds.own_tagger_model import OWN_LABELS, load_own
+
+            own = load_own()
+            table = label_table(self.sounds, self.urgent, own.classes, read_defaults(OWN_LABELS))
+            return Ear(table, own, self.speech)
         model = None
         if self.model is not None:
             from listener.perceive.sounds.yamnet_model import load_yamnet
@@ -64,16 +73,12 @@ class Ear:
     """The labels and the tagger's model, loaded once; threads share it."""
 
     table: LabelTable
-    model: "YamnetModel | None" = field(repr=False)
+    model: "YamnetModel | OwnModel | None" = field(repr=False)
     speech: "SpeechPlan | None" = field(default=None, repr=False)
 
     def senses(self) -> Senses:
         """The models for the calling worker; without files, there are none. Raises ModelError."""
-        tagger = None
-        if self.model is not None:
-            from listener.perceive.sounds.yamnet import YamnetTagger
-
-            tagger = YamnetTagger(self.model)
+        tagger = None if self.model is None else _tagger(self.model)
         if self.speech is None:
             return Senses(tagger)
         from listener.perceive.speech.models import SpeechModels
@@ -99,3 +104,15 @@ class Ear:
                 plan.slug, senses.speech, addressing=plan.addressing, language=plan.language, mode=plan.mode
             )
         return room
+
+
+def _tagger(model: "YamnetModel | OwnModel") -> Tagger:
+    from listener.perceive.sounds.own_tagger_model import OwnModel
+
+    if isinstance(model, OwnModel):
+        from listener.perceive.sounds.own_tagger import OwnTagger
+
+        return OwnTagger(model)
+    from listener.perceive.sounds.yamnet import YamnetTagger
+
+    return YamnetTagger(model)

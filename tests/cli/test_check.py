@@ -56,8 +56,8 @@ def test_what_works_is_said_to_work(tmp_path: Path, recording: Path, mosquitto: 
 def test_without_a_model_or_a_broker_it_warns_and_goes_on(tmp_path: Path, recording: Path) -> None:
     status, lines = check(tmp_path, room(f"{{type: file, path: {recording}}}"))
     assert status == 0
-    assert the(lines, "no sound tagger").startswith("warning ")
-    assert "listener models pull yamnet" in the(lines, "no sound tagger")
+    assert the(lines, "tagger that comes with listener").startswith("warning ")
+    assert "listener models pull yamnet" in the(lines, "tagger that comes with listener")
     assert the(lines, "mqtt: not configured").startswith("warning ")
 
 

@@ -30,14 +30,14 @@ def test_json_is_one_event_a_line_and_one_decision_a_chunk(alarm: Path, tmp_path
     assert all(e["file"] == str(alarm) and e["room"] == "room" for e in told)
     decisions = [e for e in told if e["event"] == "decision"]
     assert [d["t"] for d in decisions] == [round(0.4 * n, 3) for n in range(1, 27)]
-    assert [(s["state"], s["flags"]) for s in told if s["event"] == "status"] == [("listening", ["no_tagger"])]
-    assert "no sound tagger" in done.stderr
+    assert [(s["state"], s["flags"]) for s in told if s["event"] == "status"] == [("listening", [])]
+    assert "the small tagger that comes with listener" in done.stderr
 
 
 def test_the_alarm_is_an_episode_that_is_answered(alarm: Path, tmp_path: Path) -> None:
     told = events(listener(tmp_path, "listen", "--json", alarm).stdout)
-    (started,) = (e for e in told if e["event"] == "sound_started")
-    (ended,) = (e for e in told if e["event"] == "sound_ended")
+    (started,) = (e for e in told if e["event"] == "sound_started" and e["label"] == "smoke_alarm")
+    (ended,) = (e for e in told if e["event"] == "sound_ended" and e["label"] == "smoke_alarm")
     (response,) = (e for e in told if e["event"] == "response_ended")
     (respond,) = (e for e in told if e["event"] == "decision" and e["decision"] == "respond")
     assert started["label"] == "smoke_alarm"
@@ -78,7 +78,7 @@ def test_stdin_is_heard_like_a_file(alarm: Path, tmp_path: Path, options: tuple[
     done = listener(tmp_path, "listen", "--json", *options, "-", stdin=sound)
     assert done.returncode == 0
     told = events(done.stdout)
-    assert [e["label"] for e in told if e["event"] == "sound_started"] == ["smoke_alarm"]
+    assert "smoke_alarm" in [e["label"] for e in told if e["event"] == "sound_started"]
     assert sum(e["event"] == "decision" for e in told) == 26
 
 

@@ -102,10 +102,10 @@ def test_help_is_quick_because_nothing_heavy_is_loaded() -> None:
 
 def test_log_lines_are_text_or_json_as_asked(tmp_path: Path) -> None:
     done = listener(tmp_path, "listen", "/none.wav", env={"JOURNAL_STREAM": "1:2"})  # which our stderr is not
-    assert re.match(r"\d\d:\d\d:\d\d WARNING no sound tagger", done.stderr)
+    assert re.match(r"\d\d:\d\d:\d\d WARNING sounds are heard by", done.stderr)
     done = listener(tmp_path, "--log-format", "json", "listen", "/none.wav")
     line = json.loads(done.stderr.splitlines()[0])
-    assert (line["level"], line["message"][:15]) == ("warning", "no sound tagger")
+    assert (line["level"], line["message"][:19]) == ("warning", "sounds are heard by")
 
 
 @pytest.mark.parametrize("name", [b"al\xff.wav", b"$\\nope{$.wav", b"--x.wav", "\u72ac \U0001f415.wav".encode()])

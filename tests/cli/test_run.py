@@ -186,7 +186,7 @@ def test_a_pipe_that_ends_ends_the_daemon(tmp_path: Path, scene: Path) -> None:
         stdout, _ = process.communicate(samples.tobytes(), timeout=60)
         assert process.returncode == 0
     told = events(stdout.decode())
-    assert [e["label"] for e in told if e["event"] == "sound_started"] == ["smoke_alarm"]
+    assert "smoke_alarm" in [e["label"] for e in told if e["event"] == "sound_started"]
     assert [e["t"] for e in told if e["event"] == "decision"] == [round(0.4 * n, 3) for n in range(1, 101)]
     assert all(e["time"].endswith("Z") for e in told if e["event"] == "decision")
 

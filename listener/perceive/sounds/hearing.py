@@ -7,6 +7,7 @@ import numpy as np
 from listener.perceive.sounds.episodes import Episodes
 from listener.perceive.sounds.labels import LabelTable, Thresholds, logit, shifted
 from listener.types import Hearing, Scores
+from listener.vocabulary import PATTERN_LABELS
 
 SHOWN: Final = 5
 _EPSILON: Final = 1e-4
@@ -31,7 +32,7 @@ def _reason(i: int, table: LabelTable, limits: Thresholds, scores: Scores, episo
     if scores[i] > limits.on[i]:
         return f"{episodes.counts[i]} of {limits.windows[i]} windows so far"
     if not table.has_classes[i]:
-        return "recognised by its pattern only"
+        return "recognised by its pattern only" if label in PATTERN_LABELS else "this tagger does not know it"
     return f"{scores[i]:.2f} is not above its threshold of {limits.on[i]:.2f}"
 
 

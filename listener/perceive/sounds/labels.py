@@ -85,13 +85,23 @@ class LabelTable:
         return np.arange(0, rows * width, width)
 
 
-def label_table(sounds: SoundsConfig, urgent: Collection[str], classes: Sequence[str]) -> LabelTable:
-    """Build the table. `classes` are the tagger's, empty without one.
+def label_table(
+    sounds: SoundsConfig,
+    urgent: Collection[str],
+    classes: Sequence[str],
+    defaults: Mapping[str, object] | None = None,
+) -> LabelTable:
+    """Build the table. `classes` are the tagger's, empty without one. `defaults` are entries as in labels.yaml, for a
+    tagger whose classes are not AudioSet's: custom labels, which name those, are then not heard.
 
     Raises ConfigError that names the key: an unknown class, `off` above `on`, `windows` above `of`.
     """
-    settings = {label: _tuned(label, entry, sounds) for label, entry in _defaults().items()}
-    settings |= {label: _custom(label, entry, sounds) for label, entry in sounds.custom.items()}
+    entries = read_defaults("labels.yaml") if defaults is None else defaults
+    settings = {label: _tuned(label, LabelSettings.model_validate(entry), sounds) for label, entry in entries.items()}
+    custom = {label: _custom(label, entry, sounds) for label, entry in sounds.custom.items()}
+    if defaults is not None:
+        custom = {label: entry.model_copy(update={"classes": []}) for label, entry in custom.items()}
+    settings |= custom
     wanted = frozenset(sounds.reported_labels)
     return LabelTable(
         labels=tuple(settings),
@@ -103,9 +113,11 @@ def label_table(sounds: SoundsConfig, urgent: Collection[str], classes: Sequence
     )
 
 
-def _defaults() -> dict[str, LabelSettings]:
-    text = importlib.resources.files(__package__).joinpath("labels.yaml").read_text(encoding="utf-8")
-    return {label: LabelSettings.model_validate(entry) for label, entry in yaml.safe_load(text).items()}
+def read_defaults(name: str) -> dict[str, object]:
+    """The entries of a file beside this module."""
+    text = importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    entries: dict[str, object] = yaml.safe_load(text)
+    return entries
 
 
 def _tuned(label: str, default: LabelSettings, sounds: SoundsConfig) -> LabelSettings:

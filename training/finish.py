@@ -1,0 +1,227 @@
+"""From the trained networks to what is shipped, and to what shows how good it is.
+
+Every clip is scored by the network that has not heard its part. From these scores come the calibration and thresholds
+of the network that has heard everything, and, part by part, those of the networks that the benchmark holds against
+YAMNet: the figures of a part use nothing of that part, thresholds included.
+"""
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+
+from listener.perceive.sounds import labels as shipped_labels
+from listener.perceive.sounds.log_mel import LOG_OFFSET, mel_matrix
+from training.calibration import clip_score, fit_platt, reliability, settings, sigmoid, threshold
+from training.examples import Sound, active_frames, truth_of
+from training.export import export, write
+from training.hearing import padded, spectra
+from training.made_sounds import MADE
+from training.network import Network
+from training.recordings import MAY_ALSO_HOLD, MIXED, PARTS, Recording, read_recordings
+from training.teacher import Teacher
+from training.train import network_path
+from training.words import LABELS, URGENT
+
+PACKAGE: Final = Path(shipped_labels.__file__).parent
+LONELY: Final = 0.75
+"""A label with more than this share of its clips in one part; see `with_lonely_labels`."""
+LEAST_FOUND: Final = 0.2
+"""Less of its clips, and a label is left out."""
+MADE_OF_EACH: Final = 10
+"""Synthesized sounds of each kind, part and label, none of which is among the examples."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A sound with what the network that has not heard it says, `[chunks, labels]`, and what YAMNet says."""
+
+    sound: Sound
+    part: int
+    real: bool
+    logits: Array
+    truth: Array
+    margins: Array
+    """YAMNet's logits less those of its thresholds; NaN without a class."""
+    shipped: Array
+    """As `logits`, by the network that has heard everything."""
+
+
+def finish(audio: Path, yamnet: Path, out: Path) -> None:
+    defaults = yaml.safe_load((PACKAGE / "labels.yaml").read_text(encoding="utf-8"))
+    clips = read_recordings(audio)
+    scored = score_all(clips, yamnet, out)
+    calibrated, made = [], Counter[tuple[str, str]]()
+    for part in range(PARTS):
+        others = [item for item in scored if item.part != part]
+        slopes, offsets = calibrate(others)
+        on = thresholds(others, slopes, offsets, defaults)
+        network = load_network(out, part)
+        write(out / f"own-without-{part}.tflite", export(network, slopes, offsets, LABELS))
+        _write_labels(out / f"labels-without-{part}.yaml", settings(on, defaults))
+        unheard = [item for item in scored if item.part == part]
+        calibrated += [(item, sigmoid(item.logits * slopes + offsets)) for item in unheard]
+        made += found_of_made(unheard, slopes, offsets, on, defaults)
+    scored = with_lonely_labels(scored)
+    slopes, offsets = calibrate(scored)
+    data = export(load_network(out, None), slopes, offsets, LABELS)
+    write(PACKAGE / "own_tagger.tflite", data)
+    _write_labels(PACKAGE / "own_labels.yaml", settings(thresholds(scored, slopes, offsets, defaults), defaults), HEAD)
+    _write_figures(out, clips, calibrated)
+    rows = [{"label": label, **{who: made[label, who] for who in ("sounds", "ours", "theirs")}} for label in MADE]
+    (out / "made.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    print(f"own_tagger.tflite: {len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
+
+
+HEAD: Final = """\
+# When each sound starts and ends at strictness `balanced`, where our own tagger hears. Written by `python -m training`
+# with the network: on clips that a network had not heard, the lowest `on` that rings falsely no more often than YAMNet.
+# The urgent ones lie 0.7 logits higher. `windows`, `of` and `hold_seconds` are those of labels.yaml. A label without
+# classes is not heard by this tagger.
+"""
+
+
+def score_all(clips: Sequence[Recording], yamnet: Path, out: Path) -> list[Scored]:
+    """Every recording, and some synthesized sounds of each kind, by the network that has not heard its part."""
+    networks, teacher, matrix = (
+        [load_network(out, part) for part in (*range(PARTS), None)],
+        Teacher(yamnet),
+        mel_matrix(),
+    )
+    things = [
+        (Sound(clip.samples, clip.label, clip.folder, clip.folder in MIXED, clip.name), clip.part, True)
+        for clip in clips
+    ]
+    rng = np.random.default_rng(99)
+    for part in range(PARTS):
+        for label, makers in MADE.items():
+            made = (make(rng) for make in makers for _ in range(MADE_OF_EACH))
+            things += [(Sound(0.3 * samples / np.abs(samples).max(), label, label), part, False) for samples in made]
+    found = []
+    for sound, part, real in things:
+        chunks = spectra(sound.samples)
+        features = np.log(np.concatenate(chunks) @ matrix + np.float32(LOG_OFFSET))
+        with torch.no_grad():
+            x = torch.from_numpy(features)[None]
+            logits, shipped = (networks[n](x)[0][0].numpy().astype(np.float64) for n in (part, PARTS))
+        truth = truth_of(sound, active_frames(padded(sound.samples)), len(chunks)).astype(np.float64)
+        margins = teacher.hear(chunks)[1].astype(np.float64)
+        found.append(Scored(sound, part, real, logits, truth, margins, shipped))
+    return found
+
+
+def with_lonely_labels(scored: Sequence[Scored]) -> list[Scored]:
+    """Where most clips of a label are in one part, the network that is asked about them has hardly heard any, and tells
+    nothing of the one that is shipped. For these labels that one is asked itself, although it has heard the clips."""
+    lonely = []
+    for row, label in enumerate(LABELS):
+        counts = Counter(item.part for item in scored if item.real and item.sound.label == label)
+        if counts and max(counts.values()) > LONELY * counts.total():
+            lonely.append(row)
+    print("calibrated on clips that were heard:", ", ".join(LABELS[row] for row in lonely))
+    mixed = []
+    for item in scored:
+        logits = item.logits.copy()
+        logits[:, lonely] = item.shipped[:, lonely]
+        mixed.append(replace(item, logits=logits))
+    return mixed
+
+
+def load_network(out: Path, held_back: int | None) -> Network:
+    network = Network(len(LABELS))
+    network.load_state_dict(torch.load(network_path(out, held_back), weights_only=True))
+    return network.eval()
+
+
+def calibrate(scored: Sequence[Scored]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Slope and offset for each label, on the windows of which somebody knows what they hold."""
+    logits = np.concatenate([item.logits for item in scored])
+    truth = np.concatenate([item.truth for item in scored])
+    fits = []
+    for row in range(len(LABELS)):
+        known = ~np.isnan(truth[:, row])
+        fits.append(fit_platt(logits[known, row], truth[known, row]))
+    slopes, offsets = np.array(fits, np.float32).T
+    return slopes, offsets
+
+
+def thresholds(
+    scored: Sequence[Scored],
+    slopes: NDArray[np.float32],
+    offsets: NDArray[np.float32],
+    defaults: Mapping[str, Mapping[str, Any]],
+) -> dict[str, float]:
+    """`on` for each label: no more clips ring falsely than with YAMNet at its thresholds; none for an urgent label.
+
+    A label of which hardly a clip is found then is left out: its false starts would be most of what it reports.
+    """
+    found = {}
+    for row, label in enumerate(LABELS):
+        windows, of = defaults[label]["windows"], defaults[label]["of"]
+        others = [item for item in scored if item.real and is_other(item.sound, label)]
+        ours = [clip_score(sigmoid(item.logits[:, row] * slopes[row] + offsets[row]), windows, of) for item in others]
+        budget = sum(clip_score(sigmoid(item.margins[:, row]), windows, of) > 0.5 for item in others)
+        on = threshold(ours, 0 if label in URGENT else budget, urgent=label in URGENT)
+        own = [item for item in scored if item.sound.label == label]
+        own = [item for item in own if item.real] or own
+        heard = [clip_score(sigmoid(i.logits[:, row] * slopes[row] + offsets[row]), windows, of) > on for i in own]
+        if np.mean(heard) >= LEAST_FOUND:
+            found[label] = on
+    return found
+
+
+def found_of_made(
+    scored: Sequence[Scored],
+    slopes: NDArray[np.float32],
+    offsets: NDArray[np.float32],
+    on: Mapping[str, float],
+    defaults: Mapping[str, Mapping[str, Any]],
+) -> Counter[tuple[str, str]]:
+    """Of the synthesized sounds, by label: how many there are, how many we find, how many YAMNet does."""
+    counts = Counter[tuple[str, str]]()
+    for item in scored:
+        label = item.sound.label
+        if item.real or label is None:
+            continue
+        row, windows, of = LABELS.index(label), defaults[label]["windows"], defaults[label]["of"]
+        ours = sigmoid(item.logits[:, row] * slopes[row] + offsets[row])
+        counts[label, "sounds"] += 1
+        counts[label, "ours"] += label in on and clip_score(ours, windows, of) > on[label]
+        counts[label, "theirs"] += clip_score(sigmoid(item.margins[:, row]), windows, of) > 0.5
+    return counts
+
+
+def is_other(sound: Sound, label: str) -> bool:
+    """The label would be false on this sound."""
+    return sound.label != label and label not in MAY_ALSO_HOLD.get(sound.folder, ()) and not sound.mixed
+
+
+def _write_labels(path: Path, entries: Mapping[str, Mapping[str, object]], head: str = "") -> None:
+    path.write_text(head + yaml.safe_dump(dict(entries), sort_keys=False), encoding="utf-8")
+
+
+def _write_figures(out: Path, clips: Sequence[Recording], calibrated: Sequence[tuple[Scored, Array]]) -> None:
+    """Which clip is in which part, whose it is, and how far the scores of unheard clips can be believed."""
+    names = [f"{clip.corpus}/{clip.folder}/{clip.name}" for clip in clips]
+    with (PACKAGE / "own_tagger_attribution.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("clip", "author", "licence", "source"))
+        writer.writerows((name, c.author, c.licence, c.source) for name, c in zip(names, clips, strict=True))
+    parts = {name: clip.part for name, clip in zip(names, clips, strict=True)}
+    (out / "parts.json").write_text(json.dumps(parts, indent=0), encoding="utf-8")
+    real = [(item, scores) for item, scores in calibrated if item.real]
+    truth = np.concatenate([item.truth for item, _ in real]).ravel()
+    scores = np.concatenate([scores for _, scores in real]).ravel()
+    table = reliability(scores[~np.isnan(truth)], truth[~np.isnan(truth)])
+    (out / "reliability.json").write_text(json.dumps([asdict(row) for row in table], indent=1), encoding="utf-8")
