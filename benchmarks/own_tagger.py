@@ -27,6 +27,7 @@ from sound_recall import ALSO, SAME, UNLABELLED, NoPatterns, read_clip
 from listener.bench.synthesis import at_level, mix, pink_noise, white_noise
 from listener.config import SoundsConfig
 from listener.perceive.perceiver import RoomPerceiver
+from listener.perceive.sounds.both_taggers import BothTaggers
 from listener.perceive.sounds.labels import LabelTable, label_table
 from listener.perceive.sounds.own_tagger import OwnTagger
 from listener.perceive.sounds.own_tagger_model import load_own
@@ -51,8 +52,9 @@ Written by `benchmarks/own_tagger.py`; do not edit. {clips} recordings, {hours:.
 Dataset for Environmental Sound Classification", ACM Multimedia 2015) and household sounds. In three parts: the folds of
 ESC-10, and thirds of the groups (one recording, one speaker) of the others. What hears a part was trained, calibrated
 and given its thresholds on the two others. YAMNet is as shipped; its thresholds were chosen on all of these clips.
-Strictness `balanced`, taggers alone, without the alarm patterns. A clip is found when its label starts on it; a label
-that starts on a clip of another sound is a false start; mixed clips (folders `other`, `background`) are left out."""
+Both: the mean of the two (`sounds.tagger: both`). Strictness `balanced`, without the alarm patterns. A clip is found
+when its label starts on it; a label that starts on a clip of another sound is a false start; mixed clips (folders
+`other`, `background`) are left out."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,22 @@ def started(ear: Ear[T], chunks: Sequence[Samples]) -> list[tuple[str, float]]:
     return [(episode.label, percept.t) for percept in percepts for episode in percept.started]
 
 
-def fold_ears(folds: Path) -> list[Ear[OwnTagger]]:
-    ears = []
+def fold_ears(folds: Path, yamnet: YamnetTagger) -> tuple[list[Ear[OwnTagger]], list[Ear[BothTaggers]]]:
+    """Our tagger, and the mean of both, as they are without each part."""
+    ears, means = [], []
     for part in range(3):
         path = folds / f"own-without-{part}.tflite"
         model = load_own(path, hashlib.sha256(path.read_bytes()).hexdigest())
-        settings = yaml.safe_load((folds / f"labels-without-{part}.yaml").read_text(encoding="utf-8"))
-        ears.append(Ear(OwnTagger(model), label_table(SoundsConfig(), URGENT_LABELS, model.classes, settings)))
-    return ears
+        tagger = OwnTagger(model)
+        both = BothTaggers(tagger, yamnet)
+        ears.append(Ear(tagger, _table(tagger, folds / f"labels-without-{part}.yaml")))
+        means.append(Ear(both, _table(both, folds / f"both-without-{part}.yaml")))
+    return ears, means
+
+
+def _table(tagger: Tagger, settings: Path) -> LabelTable:
+    defaults = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    return label_table(SoundsConfig(), URGENT_LABELS, tagger.classes, defaults)
 
 
 def is_false(label: str, clip: Clip) -> bool:
@@ -98,14 +108,16 @@ def is_false(label: str, clip: Clip) -> bool:
 
 @dataclass(frozen=True)
 class Row:
-    """One label: clips of it, found by each, false starts by each."""
+    """One label: clips of it, found by each, false starts by each; `both`: by the mean of the two."""
 
     label: str
     clips: int
     ours: int
     theirs: int
+    both: int
     our_false: int
     their_false: int
+    both_false: int
 
     @property
     def good(self) -> bool:
@@ -114,15 +126,15 @@ class Row:
         return self.ours >= self.theirs - POINTS * self.clips and self.our_false <= self.their_false
 
 
-def rows(clips: Sequence[Clip], ours: Mapping[str, set[str]], theirs: Mapping[str, set[str]]) -> Iterator[Row]:
+def rows(clips: Sequence[Clip], heard: Sequence[Mapping[str, set[str]]]) -> Iterator[Row]:
     for label in SOUND_LABELS:
         own = [clip for clip in clips if clip.label == label]
         others = [clip for clip in clips if is_false(label, clip)]
         yield Row(
             label,
             len(own),
-            *(sum(label in found[clip.key] for clip in own) for found in (ours, theirs)),
-            *(sum(label in found[clip.key] for clip in others) for found in (ours, theirs)),
+            *(sum(label in found[clip.key] for clip in own) for found in heard),
+            *(sum(label in found[clip.key] for clip in others) for found in heard),
         )
 
 
@@ -133,21 +145,20 @@ def table_lines(found: Sequence[Row]) -> list[str]:
         f"The bound is for labels of {ENOUGH_CLIPS} clips and more: no more than {POINTS:.0%} of the clips fewer than "
         "YAMNet, and no more false starts.",
         "",
-        "| label | clips | ours found | YAMNet found | ours false | YAMNet false | bound |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| label | clips | ours found | YAMNet found | both found | ours false | YAMNet false | both false | bound |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in found:
         verdict = "–" if row.clips < ENOUGH_CLIPS else "holds" if row.good else "**missed**"
-        figures = (row.clips, row.ours, row.theirs, row.our_false, row.their_false, verdict)
+        figures = (row.clips, row.ours, row.theirs, row.both, row.our_false, row.their_false, row.both_false, verdict)
         lines.append(f"| {row.label} | " + " | ".join(map(str, figures)) + " |")
-    sums = [
-        sum(getattr(row, name) for row in found) for name in ("clips", "ours", "theirs", "our_false", "their_false")
-    ]
+    names = ("clips", "ours", "theirs", "both", "our_false", "their_false", "both_false")
+    sums = [sum(getattr(row, name) for row in found) for name in names]
     return [*lines, "| all | " + " | ".join(map(str, sums)) + " | |"]
 
 
 def urgent_lines(
-    clips: Sequence[Clip], ours: Mapping[str, set[str]], theirs: Mapping[str, set[str]], hour: Sequence[dict[str, int]]
+    clips: Sequence[Clip], heard: Sequence[Mapping[str, set[str]]], hour: Sequence[dict[str, int]]
 ) -> tuple[list[str], bool]:
     """False alarms: on every clip of another sound, mixed ones too, and in an hour of speech and noise."""
     lines = [
@@ -155,18 +166,18 @@ def urgent_lines(
         "",
         "On all clips that are not of that sound, mixed ones included, and starts in an hour of speech and noise.",
         "",
-        "| label | ours, clips | YAMNet, clips | ours, hour | YAMNet, hour |",
-        "| --- | --- | --- | --- | --- |",
+        "| label | ours, clips | YAMNet, clips | both, clips | ours, hour | YAMNet, hour | both, hour |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    sums = np.zeros(4, np.int64)
+    sums = np.zeros(6, np.int64)
     for label in URGENT_LABELS:
         others = [c for c in clips if c.label != label and label not in ALSO.get(c.folder, set())]
-        on_clips = [sum(label in found[clip.key] for clip in others) for found in (ours, theirs)]
+        on_clips = [sum(label in found[clip.key] for clip in others) for found in heard]
         figures = [*on_clips, *(counts.get(label, 0) for counts in hour)]
         sums += figures
         lines.append(f"| {label} | " + " | ".join(map(str, figures)) + " |")
     lines.append("| all | " + " | ".join(map(str, sums)) + " |")
-    return lines, bool(sums[0] <= sums[1] and sums[2] <= sums[3])
+    return lines, bool(sums[0] <= sums[1] and sums[3] <= sums[4])
 
 
 def speech_and_noise(clips: Sequence[Clip], part: int) -> Iterator[tuple[Samples, ...]]:
@@ -231,24 +242,25 @@ def main() -> int:
     clips = [Clip(key, read_clip(args.audio / key)) for key in parts]
     yamnet = YamnetTagger(load_yamnet(args.yamnet))
     teacher = Ear(yamnet, label_table(SoundsConfig(), URGENT_LABELS, yamnet.classes))
-    own = fold_ears(args.folds)
-    ours, theirs = {}, {}
+    own, means = fold_ears(args.folds, yamnet)
+    heard: list[dict[str, set[str]]] = [{}, {}, {}]
     for clip in track(clips, "clips", disable=not sys.stderr.isatty()):
-        ours[clip.key] = {label for label, _ in started(own[parts[clip.key]], clip.chunks)}
-        theirs[clip.key] = {label for label, _ in started(teacher, clip.chunks)}
-    hour: list[dict[str, int]] = [{}, {}]
+        part = parts[clip.key]
+        for found, ear in zip(heard, (own[part], teacher, means[part]), strict=True):
+            found[clip.key] = {label for label, _ in started(ear, clip.chunks)}
+    hour: list[dict[str, int]] = [{}, {}, {}]
     for part in range(3):
         for minute in speech_and_noise([clip for clip in clips if parts[clip.key] == part], part):
-            for counts, ear in zip(hour, (own[part], teacher), strict=True):
+            for counts, ear in zip(hour, (own[part], teacher, means[part]), strict=True):
                 for label, _ in started(ear, minute):
                     counts[label] = counts.get(label, 0) + 1
-    found = list(rows(clips, ours, theirs))
-    urgent, quiet = urgent_lines(clips, ours, theirs, hour)
+    labels = list(rows(clips, heard))
+    urgent, quiet = urgent_lines(clips, heard, hour)
     busy = [chunk for clip in clips[::40] for chunk in clip.chunks]
     cost, cheap = cost_lines(own[0].tagger, yamnet, busy)
-    good = quiet and cheap and all(row.good for row in found)
+    good = quiet and cheap and all(row.good for row in labels)
     hours = sum(len(clip.chunks) for clip in clips) * 0.4 / HOUR_SECONDS
-    sections = [table_lines(found), urgent, cost, reliability_lines(args.folds), made_lines(args.folds)]
+    sections = [table_lines(labels), urgent, cost, reliability_lines(args.folds), made_lines(args.folds)]
     text = "\n\n".join([HEAD.format(clips=len(clips), hours=hours), *("\n".join(lines) for lines in sections)]) + "\n"
     args.report.write_text(text, encoding="utf-8")
     print(text)

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 PRIOR: Final = 4.0
 """Strength of the prior "the logits are right as they are", in windows: few examples do not calibrate."""
 LOWEST: Final = 0.15
-HIGHEST: Final = 0.97
+HIGHEST: Final = 0.995
 STEP: Final = 0.1
 """Thresholds are tried in such steps of a logit."""
 MARGIN: Final = 0.4
 URGENT_MARGIN: Final = 1.0
 """A threshold lies so many logits above the one that the rule finds: it is used on other recordings."""
+KEPT: Final = 0.95
+"""A threshold goes up as long as so much of what it finds is still found: what is surely itself need not be believed at
+the first sign, and fewer others are mistaken for it."""
 OFF: Final = 0.7
 """`off` lies so many logits below `on`."""
 
@@ -59,6 +62,16 @@ def threshold(false_scores: Sequence[float], budget: int, *, urgent: bool) -> fl
     return round(float(sigmoid(np.float64(min(on + (URGENT_MARGIN if urgent else MARGIN), highest)))), 3)
 
 
+def raised(on: float, own_scores: Sequence[float]) -> float:
+    """The highest threshold, from `on` upwards, that still finds enough of a label's own clips."""
+    scores = np.array(own_scores)
+    enough = KEPT * np.sum(scores > on)
+    start, highest = (math.log(p / (1 - p)) for p in (on, HIGHEST))
+    tried = np.arange(start, highest, STEP)
+    most = max((x for x in tried if np.sum(scores > sigmoid(x)) >= enough), default=start)
+    return round(float(sigmoid(np.float64(most))), 3)
+
+
 def off_of(on: float) -> float:
     return round(float(sigmoid(np.float64(math.log(on / (1 - on)) - OFF))), 3)
 
@@ -83,14 +96,23 @@ def reliability(scores: Array, truth: Array, bins: int = 10) -> list[Bin]:
     return table
 
 
-def settings(on: Mapping[str, float], defaults: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
-    """Entries of own_labels.yaml: our thresholds, with the windows and holds of `defaults` (labels.yaml). A label
-    without a threshold has no class, so that it is never reported by this tagger."""
+@dataclass(frozen=True)
+class Rule:
+    """A label starts when `windows` of some `of` successive scores exceed `on`."""
+
+    on: float
+    windows: int
+    of: int
+
+
+def settings(rules: Mapping[str, Rule], defaults: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """Entries of own_labels.yaml: our rules, with the holds of `defaults` (labels.yaml). A label without a rule has no
+    class, so that it is never reported by this tagger."""
     made: dict[str, dict[str, object]] = {}
     for label, default in defaults.items():
         entry = dict(default)
-        entry["classes"] = [label] if label in on else []
-        if label in on:
-            entry |= {"on": on[label], "off": off_of(on[label])}
+        entry["classes"] = [label] if label in rules else []
+        if rule := rules.get(label):
+            entry |= {"on": rule.on, "off": off_of(rule.on), "windows": rule.windows, "of": rule.of}
         made[label] = entry
     return made

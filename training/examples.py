@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.bench import synthesis
-from listener.perceive.sounds.log_mel import LOG_OFFSET, mel_matrix
-from listener.perceive.spectrum import Spectrum
 from listener.types import CHUNK_SAMPLES, Samples
+from training.hearing import spectra
 from training.made_sounds import DECOYS, MADE
 from training.recordings import MAY_ALSO_HOLD, MIXED, Recording
 from training.rooms import heard_in_a_room, some_noise, through_a_codec
 from training.teacher import Teacher
+from training.trunk import Trunk
 from training.words import LABELS, URGENT
 
 Generator = np.random.Generator
@@ -48,23 +48,35 @@ class Sound:
 
 @dataclass(frozen=True)
 class Example:
-    """`log_mel` `[240, 64]`; `truth` `[6, labels]`: 1, 0, or NaN where nobody knows; `margins` `[6, labels]` and
-    `embedding` `[6, 1024]`: the teacher's."""
+    """`features` `[chunks, 1024]`; `truth` `[chunks, labels]`: 1, 0, or NaN where nobody knows; `margins`
+    `[chunks, labels]` and `embedding` `[chunks, 1024]`: the teacher's."""
 
-    log_mel: NDArray[np.float16]
+    features: NDArray[np.float16]
     truth: NDArray[np.float16]
     margins: NDArray[np.float16]
     embedding: NDArray[np.float16]
 
 
+@dataclass(frozen=True)
+class Ears:
+    """Who hears an example: the convolutions, whose features are learnt from, and the teacher."""
+
+    trunk: Trunk
+    teacher: Teacher
+
+    def hear(self, sound: Samples, truth: NDArray[np.float32]) -> Example:
+        chunks = spectra(sound)
+        embedding, margins = self.teacher.hear(chunks)
+        return Example(*(values.astype(np.float16) for values in (self.trunk.hear(chunks), truth, margins, embedding)))
+
+
 class Kitchen:
     """Makes examples of one part of the recordings."""
 
-    def __init__(self, recordings: Sequence[Recording], spoken: Sequence[Samples], teacher: Teacher, seed: int) -> None:
+    def __init__(self, recordings: Sequence[Recording], spoken: Sequence[Samples], ears: "Ears", seed: int) -> None:
         self._rng = np.random.default_rng(seed)
-        self._teacher = teacher
+        self._ears = ears
         self._spoken = spoken
-        self._mel = mel_matrix()
         self._by_label: dict[str, list[Sound]] = defaultdict(list)
         self._others: dict[str, list[Sound]] = defaultdict(list)
         for clip in recordings:
@@ -94,7 +106,7 @@ class Kitchen:
         if rng.random() < 0.08:
             sound = through_a_codec(rng, sound)
         sound = sound + synthesis.white_noise(rng, SECONDS) * np.float32(10 ** (rng.uniform(-95, -62) / 20))
-        return self._taught(sound.astype(np.float32), truth)
+        return self._ears.hear(sound.astype(np.float32), truth)
 
     def _main(self) -> Sound:
         rng = self._rng
@@ -147,13 +159,6 @@ class Kitchen:
         sound = self._labelled(("speech", "music", "rain", "water")[rng.integers(4)])
         opens = {sound.label, *MAY_ALSO_HOLD.get(sound.folder, ())}
         return heard_in_a_room(rng, self._placed(sound)[0]), [i for i, label in enumerate(LABELS) if label in opens]
-
-    def _taught(self, sound: Samples, truth: NDArray[np.float32]) -> Example:
-        spectrum = Spectrum()
-        chunks = [spectrum.step(chunk) for chunk in sound.reshape(CHUNKS, CHUNK_SAMPLES)]
-        embedding, margins = self._teacher.hear(chunks)
-        log_mel = np.log(np.concatenate(chunks) @ self._mel + np.float32(LOG_OFFSET))
-        return Example(*(values.astype(np.float16) for values in (log_mel, truth, margins, embedding)))
 
 
 def active_frames(samples: Samples) -> NDArray[np.bool_]:

@@ -20,16 +20,17 @@ import yaml
 from numpy.typing import NDArray
 
 from listener.perceive.sounds import labels as shipped_labels
-from listener.perceive.sounds.log_mel import LOG_OFFSET, mel_matrix
-from training.calibration import clip_score, fit_platt, reliability, settings, sigmoid, threshold
-from training.examples import Sound, active_frames, truth_of
+from listener.perceive.sounds.both_taggers import BOTH_LABELS, together
+from training.calibration import Rule, clip_score, fit_platt, raised, reliability, settings, sigmoid, threshold
+from training.examples import Ears, Sound, active_frames, truth_of
 from training.export import export, write
-from training.hearing import padded, spectra
+from training.hearing import padded
 from training.made_sounds import MADE
-from training.network import Network
+from training.network import Head
 from training.recordings import MAY_ALSO_HOLD, MIXED, PARTS, Recording, read_recordings
 from training.teacher import Teacher
 from training.train import network_path
+from training.trunk import Trunk, read_layers
 from training.words import LABELS, URGENT
 
 PACKAGE: Final = Path(shipped_labels.__file__).parent
@@ -37,6 +38,10 @@ LONELY: Final = 0.75
 """A label with more than this share of its clips in one part; see `with_lonely_labels`."""
 LEAST_FOUND: Final = 0.2
 """Less of its clips, and a label is left out."""
+FEW: Final = 20
+"""With fewer clips of a label, the clips of others say more than its own about where its threshold belongs,"""
+MORE_FALSE: Final = 2
+"""so that many more of them may ring falsely."""
 MADE_OF_EACH: Final = 10
 """Synthesized sounds of each kind, part and label, none of which is among the examples."""
 
@@ -61,23 +66,25 @@ class Scored:
 def finish(audio: Path, yamnet: Path, out: Path) -> None:
     defaults = yaml.safe_load((PACKAGE / "labels.yaml").read_text(encoding="utf-8"))
     clips = read_recordings(audio)
-    scored = score_all(clips, yamnet, out)
+    scored, layers = score_all(clips, yamnet, out), read_layers(yamnet)
     calibrated, made = [], Counter[tuple[str, str]]()
     for part in range(PARTS):
         others = [item for item in scored if item.part != part]
         slopes, offsets = calibrate(others)
-        on = thresholds(others, slopes, offsets, defaults)
-        network = load_network(out, part)
-        write(out / f"own-without-{part}.tflite", export(network, slopes, offsets, LABELS))
+        on = rules(others, slopes, offsets, defaults)
+        data = export(layers, load_network(out, part), slopes, offsets, LABELS)
+        write(out / f"own-without-{part}.tflite", data)
         _write_labels(out / f"labels-without-{part}.yaml", settings(on, defaults))
+        _write_labels(out / f"both-without-{part}.yaml", both_settings(others, slopes, offsets, defaults))
         unheard = [item for item in scored if item.part == part]
         calibrated += [(item, sigmoid(item.logits * slopes + offsets)) for item in unheard]
         made += found_of_made(unheard, slopes, offsets, on, defaults)
     scored = with_lonely_labels(scored)
     slopes, offsets = calibrate(scored)
-    data = export(load_network(out, None), slopes, offsets, LABELS)
+    data = export(layers, load_network(out, None), slopes, offsets, LABELS)
     write(PACKAGE / "own_tagger.tflite", data)
-    _write_labels(PACKAGE / "own_labels.yaml", settings(thresholds(scored, slopes, offsets, defaults), defaults), HEAD)
+    _write_labels(PACKAGE / "own_labels.yaml", settings(rules(scored, slopes, offsets, defaults), defaults), HEAD)
+    _write_labels(PACKAGE / BOTH_LABELS, both_settings(scored, slopes, offsets, defaults), BOTH_HEAD)
     _write_figures(out, clips, calibrated)
     rows = [{"label": label, **{who: made[label, who] for who in ("sounds", "ours", "theirs")}} for label in MADE]
     (out / "made.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
@@ -86,19 +93,23 @@ def finish(audio: Path, yamnet: Path, out: Path) -> None:
 
 HEAD: Final = """\
 # When each sound starts and ends at strictness `balanced`, where our own tagger hears. Written by `python -m training`
-# with the network: on clips that a network had not heard, the lowest `on` that rings falsely no more often than YAMNet.
-# The urgent ones lie 0.7 logits higher. `windows`, `of` and `hold_seconds` are those of labels.yaml. A label without
-# classes is not heard by this tagger.
+# with the network: on clips that a network had not heard, the lowest `on` that rings falsely no more often than YAMNet
+# (on two clips more, where the label has fewer than 20).
+# The urgent ones lie 0.7 logits higher. `hold_seconds` are those of labels.yaml; so are `windows` and `of`, or one of
+# one where that finds more clips. A label without classes is not heard by this tagger.
+"""
+
+
+BOTH_HEAD: Final = """\
+# As own_labels.yaml, for the mean of both taggers (both_taggers.py). Where it finds hardly a clip of a label, YAMNet
+# alone is asked, as in labels.yaml. Written by `python -m training`.
 """
 
 
 def score_all(clips: Sequence[Recording], yamnet: Path, out: Path) -> list[Scored]:
     """Every recording, and some synthesized sounds of each kind, by the network that has not heard its part."""
-    networks, teacher, matrix = (
-        [load_network(out, part) for part in (*range(PARTS), None)],
-        Teacher(yamnet),
-        mel_matrix(),
-    )
+    networks = [load_network(out, part) for part in (*range(PARTS), None)]
+    ears = Ears(Trunk(read_layers(yamnet)), Teacher(yamnet))
     things = [
         (Sound(clip.samples, clip.label, clip.folder, clip.folder in MIXED, clip.name), clip.part, True)
         for clip in clips
@@ -110,13 +121,12 @@ def score_all(clips: Sequence[Recording], yamnet: Path, out: Path) -> list[Score
             things += [(Sound(0.3 * samples / np.abs(samples).max(), label, label), part, False) for samples in made]
     found = []
     for sound, part, real in things:
-        chunks = spectra(sound.samples)
-        features = np.log(np.concatenate(chunks) @ matrix + np.float32(LOG_OFFSET))
+        active = active_frames(padded(sound.samples))
+        heard = ears.hear(sound.samples, truth_of(sound, active, len(active) // 40))
         with torch.no_grad():
-            x = torch.from_numpy(features)[None]
-            logits, shipped = (networks[n](x)[0][0].numpy().astype(np.float64) for n in (part, PARTS))
-        truth = truth_of(sound, active_frames(padded(sound.samples)), len(chunks)).astype(np.float64)
-        margins = teacher.hear(chunks)[1].astype(np.float64)
+            x = torch.from_numpy(heard.features.astype(np.float32))
+            logits, shipped = (networks[n](x)[0].numpy().astype(np.float64) for n in (part, PARTS))
+        truth, margins = (values.astype(np.float64) for values in (heard.truth, heard.margins))
         found.append(Scored(sound, part, real, logits, truth, margins, shipped))
     return found
 
@@ -138,10 +148,10 @@ def with_lonely_labels(scored: Sequence[Scored]) -> list[Scored]:
     return mixed
 
 
-def load_network(out: Path, held_back: int | None) -> Network:
-    network = Network(len(LABELS))
-    network.load_state_dict(torch.load(network_path(out, held_back), weights_only=True))
-    return network.eval()
+def load_network(out: Path, held_back: int | None) -> Head:
+    head = Head(len(LABELS))
+    head.load_state_dict(torch.load(network_path(out, held_back), weights_only=True))
+    return head.eval()
 
 
 def calibrate(scored: Sequence[Scored]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -156,36 +166,59 @@ def calibrate(scored: Sequence[Scored]) -> tuple[NDArray[np.float32], NDArray[np
     return slopes, offsets
 
 
-def thresholds(
+def rules(
     scored: Sequence[Scored],
     slopes: NDArray[np.float32],
     offsets: NDArray[np.float32],
     defaults: Mapping[str, Mapping[str, Any]],
-) -> dict[str, float]:
-    """`on` for each label: no more clips ring falsely than with YAMNet at its thresholds; none for an urgent label.
+) -> dict[str, Rule]:
+    """When each label starts: no more clips ring falsely than with YAMNet at its thresholds, two more where there are
+    few clips to choose by; none for an urgent label.
 
-    A label of which hardly a clip is found then is left out: its false starts would be most of what it reports.
+    Of so many windows of so many, as with YAMNet, or at once, if more clips are found so: the features are means of a
+    second already, and a word of one second fills only one or two windows. A label of which hardly a clip is found is
+    left out: its false starts would be most of what it reports.
     """
-    found = {}
+    chosen = {}
     for row, label in enumerate(LABELS):
-        windows, of = defaults[label]["windows"], defaults[label]["of"]
+        usual = (defaults[label]["windows"], defaults[label]["of"])
         others = [item for item in scored if item.real and is_other(item.sound, label)]
-        ours = [clip_score(sigmoid(item.logits[:, row] * slopes[row] + offsets[row]), windows, of) for item in others]
-        budget = sum(clip_score(sigmoid(item.margins[:, row]), windows, of) > 0.5 for item in others)
-        on = threshold(ours, 0 if label in URGENT else budget, urgent=label in URGENT)
+        budget = sum(clip_score(sigmoid(item.margins[:, row]), *usual) > 0.5 for item in others)
         own = [item for item in scored if item.sound.label == label]
         own = [item for item in own if item.real] or own
-        heard = [clip_score(sigmoid(i.logits[:, row] * slopes[row] + offsets[row]), windows, of) > on for i in own]
-        if np.mean(heard) >= LEAST_FOUND:
-            found[label] = on
-    return found
+        budget += MORE_FALSE if len(own) < FEW else 0
+        tried = []
+        for windows, of in (usual, (1, 1)):
+            wrong, right = (
+                [clip_score(sigmoid(i.logits[:, row] * slopes[row] + offsets[row]), windows, of) for i in items]
+                for items in (others, own)
+            )
+            on = raised(threshold(wrong, 0 if label in URGENT else budget, urgent=label in URGENT), right)
+            tried.append((float(np.mean(np.array(right) > on)), Rule(on, windows, of)))
+        found, rule = max(tried, key=lambda one: one[0])  # the first of equals: as with YAMNet
+        if found >= LEAST_FOUND:
+            chosen[label] = rule
+    return chosen
+
+
+def both_settings(
+    scored: Sequence[Scored],
+    slopes: NDArray[np.float32],
+    offsets: NDArray[np.float32],
+    defaults: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, object]]:
+    """Entries of both_labels.yaml."""
+    means = [replace(item, logits=together(item.logits * slopes + offsets, item.margins)) for item in scored]
+    ones, zeros = np.ones_like(slopes), np.zeros_like(offsets)
+    chosen = settings(rules(means, ones, zeros, defaults), defaults)
+    return {label: entry if entry["classes"] else dict(defaults[label]) for label, entry in chosen.items()}
 
 
 def found_of_made(
     scored: Sequence[Scored],
     slopes: NDArray[np.float32],
     offsets: NDArray[np.float32],
-    on: Mapping[str, float],
+    on: Mapping[str, Rule],
     defaults: Mapping[str, Mapping[str, Any]],
 ) -> Counter[tuple[str, str]]:
     """Of the synthesized sounds, by label: how many there are, how many we find, how many YAMNet does."""
@@ -197,7 +230,8 @@ def found_of_made(
         row, windows, of = LABELS.index(label), defaults[label]["windows"], defaults[label]["of"]
         ours = sigmoid(item.logits[:, row] * slopes[row] + offsets[row])
         counts[label, "sounds"] += 1
-        counts[label, "ours"] += label in on and clip_score(ours, windows, of) > on[label]
+        if rule := on.get(label):
+            counts[label, "ours"] += clip_score(ours, rule.windows, rule.of) > rule.on
         counts[label, "theirs"] += clip_score(sigmoid(item.margins[:, row]), windows, of) > 0.5
     return counts
 

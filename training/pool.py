@@ -1,32 +1,50 @@
-"""Examples of one part, made once and kept as files: front end and teacher cost more than a step of training."""
+"""What is learnt from, made once and kept as files: examples of one part, and the recordings as they are."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.examples import Example, Kitchen
+from training.examples import Ears, Example, Kitchen, Sound, active_frames, truth_of
+from training.hearing import padded
 from training.made_sounds import speech
-from training.recordings import read_recordings
+from training.recordings import MIXED, Recording, read_recordings
 from training.teacher import Teacher
+from training.trunk import Trunk, read_layers
 
-FIELDS = ("log_mel", "truth", "margins", "embedding")
+FIELDS: Final = ("features", "truth", "margins", "embedding")
+"""Of every chunk; see `Example`."""
+
+Pool = dict[str, NDArray[np.float16]]
 
 
 def make_pool(audio: Path, yamnet: Path, out: Path, part: int, count: int) -> None:
-    """Write `part-N-FIELD.npy` for each field of an example, `[count, …]`."""
+    """Write `part-N-FIELD.npy`, `[chunks, ...]`, of so many examples; and `clips-N-FIELD.npy` of the recordings."""
     out.mkdir(parents=True, exist_ok=True)
     recordings = [clip for clip in read_recordings(audio) if clip.part == part]
     spoken = speech(out / "speech")[part::3]  # other sentences in every part
-    kitchen = Kitchen(recordings, spoken, Teacher(yamnet), seed=part)
+    ears = Ears(Trunk(read_layers(yamnet)), Teacher(yamnet))
+    kitchen = Kitchen(recordings, spoken, ears, seed=part)
     quiet = not sys.stderr.isatty()
-    examples: list[Example] = [kitchen.example() for _ in track(range(count), f"part {part}", disable=quiet)]
+    _save(out, f"clips-{part}", [hear_clip(ears, clip) for clip in recordings])
+    _save(out, f"part-{part}", [kitchen.example() for _ in track(range(count), f"part {part}", disable=quiet)])
+
+
+def hear_clip(ears: Ears, clip: Recording) -> Example:
+    sound = Sound(clip.samples, clip.label, clip.folder, clip.folder in MIXED, clip.name)
+    active = active_frames(padded(clip.samples))
+    return ears.hear(clip.samples, truth_of(sound, active, len(active) // 40))
+
+
+def _save(out: Path, name: str, examples: Sequence[Example]) -> None:
     for field in FIELDS:
-        np.save(out / f"part-{part}-{field}.npy", np.stack([getattr(example, field) for example in examples]))
+        np.save(out / f"{name}-{field}.npy", np.concatenate([getattr(example, field) for example in examples]))
 
 
-def read_pool(out: Path, parts: tuple[int, ...]) -> dict[str, NDArray[np.float16]]:
-    """The examples of several parts, field by field."""
-    return {f: np.concatenate([np.load(out / f"part-{part}-{f}.npy") for part in parts]) for f in FIELDS}
+def read_pool(out: Path, parts: Sequence[int], kind: str) -> Pool:
+    """The chunks of several parts, field by field; `kind`: part (the examples) or clips."""
+    return {f: np.concatenate([np.load(out / f"{kind}-{part}-{f}.npy") for part in parts]) for f in FIELDS}

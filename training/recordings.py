@@ -102,13 +102,20 @@ def _esc10(folder: Path) -> list[Recording]:
 
 def _home(folder: Path) -> list[Recording]:
     rows = [row for row in _rows(folder / "ATTRIBUTION.csv") if may_be_used(row["license"])]
-    parts = parts_of_groups([(row["group"], row["file"].split("/")[0]) for row in rows])
+    parts = parts_of_groups([(group_of(row), row["file"].split("/")[0]) for row in rows])
     found = []
     for row in sorted(rows, key=lambda row: row["file"]):
         path = folder / row["file"]
         what = (path.parent.name, path.name, row["author"], row["license"], f"{row['source']}: {row['original_path']}")
-        found.append(Recording("home", *what, parts[row["group"]], read_samples(path)))
+        found.append(Recording("home", *what, parts[group_of(row)], read_samples(path)))
     return found
+
+
+def group_of(row: Mapping[str, str]) -> str:
+    """What ties clips together. Where the column is empty nothing is known to; then files of one source whose names
+    differ in nothing but a number at the end are taken for takes of one sound."""
+    stem = Path(row["original_path"]).stem
+    return row["group"] or f"{row['source']}/{re.sub(r'[-_ ]*[0-9]{1,3}$', '', stem)}"
 
 
 def parts_of_groups(clips: list[tuple[str, str]]) -> dict[str, int]:

@@ -45,6 +45,7 @@ class LabelSettings(Section):
 
 
 CUSTOM_DEFAULTS: Final = {"on": 0.45, "off": 0.28, "windows": 2, "of": 3, "hold_seconds": 4.0}
+TAUGHT_DEFAULTS: Final = {"on": 0.5, "off": 0.35, "windows": 2, "of": 3, "hold_seconds": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,10 @@ class LabelTable:
 
     def scores(self, class_scores: Scores) -> Scores:
         """One score per label, `[labels]`: the greatest of its classes; 0 for a label without any."""
-        padded = np.append(class_scores, np.float32(0.0))
-        best: Scores = np.maximum.reduceat(padded.take(self.members.ravel()), self._starts)
+        padded = np.zeros(len(class_scores) + 1, np.float32)
+        padded[:-1] = class_scores
+        best: Scores = padded[self.members].max(axis=1)
         return best
-
-    @property
-    def _starts(self) -> NDArray[np.intp]:
-        rows, width = self.members.shape
-        return np.arange(0, rows * width, width)
 
 
 def label_table(
@@ -90,16 +87,19 @@ def label_table(
     urgent: Collection[str],
     classes: Sequence[str],
     defaults: Mapping[str, object] | None = None,
+    *,
+    audioset: bool = True,
 ) -> LabelTable:
-    """Build the table. `classes` are the tagger's, empty without one. `defaults` are entries as in labels.yaml, for a
-    tagger whose classes are not AudioSet's: custom labels, which name those, are then not heard.
+    """Build the table. `classes` are the tagger's, empty without one. `defaults` are entries as in labels.yaml, for
+    another tagger than YAMNet; `audioset`: whether AudioSet's classes are among its own. If not, custom labels, which
+    name those, are not heard.
 
     Raises ConfigError that names the key: an unknown class, `off` above `on`, `windows` above `of`.
     """
     entries = read_defaults("labels.yaml") if defaults is None else defaults
     settings = {label: _tuned(label, LabelSettings.model_validate(entry), sounds) for label, entry in entries.items()}
     custom = {label: _custom(label, entry, sounds) for label, entry in sounds.custom.items()}
-    if defaults is not None:
+    if not audioset:
         custom = {label: entry.model_copy(update={"classes": []}) for label, entry in custom.items()}
     settings |= custom
     wanted = frozenset(sounds.reported_labels)
@@ -195,3 +195,16 @@ def logit(p: float) -> float:
 def shifted(p: float, by: float) -> float:
     """The probability `by` further on the scale of logits; stays within (0, 1)."""
     return 1.0 / (1.0 + math.exp(-(logit(p) + by)))
+
+
+def taught_table(labels: Sequence[str]) -> LabelTable:
+    """A table of taught sounds: all alike, for their scores are made so that 0.5 is where a window counts."""
+    settings = {label: LabelSettings.model_validate({"classes": [], **TAUGHT_DEFAULTS}) for label in labels}
+    return LabelTable(
+        labels=tuple(labels),
+        wanted=frozenset(labels),
+        urgent_rows=(),
+        has_classes=(True,) * len(settings),
+        members=np.zeros((len(settings), 1), np.int64),
+        steps={step: _thresholds(step, settings, labels, ()) for step in STRICTNESS_STEPS},
+    )

@@ -5,7 +5,7 @@ costs the same for ever. How it was made, and what it hears well and badly: docs
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -17,21 +17,20 @@ from listener.perceive.sounds.native_stderr import XNNPACK, without_lines
 from listener.perceive.sounds.own_tagger_model import OwnModel
 from listener.types import Magnitudes, Scores, TaggerStream
 
-SCALE: Final = 3.0
-"""Log-mel features above silence are divided by it, as in training (training/network.py)."""
 _SILENCE: Final = float(np.log(LOG_OFFSET))
 
 Array = NDArray[np.float32]
+Rows = NDArray[np.float32] | NDArray[np.int8]
 
 
 @dataclass(slots=True)
 class OwnStream:
-    """What the network remembers of one room: rows of the past for each layer, 19 kB in all; zeros are silence.
+    """What the network remembers of one room: rows of the past for each layer, 49 kB in all.
 
-    `scores` and `embedding` `[128]` are of the newest chunk.
+    `scores` and `embedding` `[256]` are of the newest chunk.
     """
 
-    past: dict[str, Array] = field(repr=False)
+    past: dict[str, Rows] = field(repr=False)
     scores: Scores = field(repr=False)
     embedding: Array = field(repr=False)
 
@@ -57,7 +56,7 @@ class OwnTagger:
         inputs = {entry["name"]: entry for entry in self._interpreter.get_input_details()}
         outputs = {entry["name"]: entry["index"] for entry in self._interpreter.get_output_details()}
         self._input = inputs.pop("log_mel")["index"]
-        self._shapes = {name: tuple(entry["shape"]) for name, entry in inputs.items()}
+        self._silence = {name: silence(entry) for name, entry in inputs.items()}
         self._past = {name: (entry["index"], outputs[name.replace("past", "next")]) for name, entry in inputs.items()}
         self._scores, self._embedding = outputs["scores"], outputs["embedding"]
         self._width = int(self._interpreter.get_tensor(self._embedding).size)
@@ -67,16 +66,19 @@ class OwnTagger:
         return self._classes
 
     def open(self) -> OwnStream:
-        past = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
-        return OwnStream(past, np.zeros(len(self._classes), np.float32), np.zeros(self._width, np.float32))
+        return OwnStream(
+            dict(self._silence), np.zeros(len(self._classes), np.float32), np.zeros(self._width, np.float32)
+        )
 
     def hear(self, stream: TaggerStream, magnitudes: Magnitudes) -> None:
         """Take the next 40 frames, `[40, 257]`: the whole network runs here, for its state must see every chunk.
 
         Raises PerceiveError when LiteRT fails, or when the stream belongs to another kind of tagger.
         """
-        stream = _own(stream)
-        features = (log_mel(magnitudes, self._mel) - np.float32(_SILENCE)) * np.float32(1 / SCALE)
+        self.hear_features(_own(stream), log_mel(magnitudes, self._mel))
+
+    def hear_features(self, stream: OwnStream, features: Array) -> None:
+        """As `hear`, for who has the 40 frames' log-mel already, `[40, 64]`."""
         run = self._interpreter
         try:
             run.set_tensor(self._input, features[None, :, :, None])
@@ -91,6 +93,14 @@ class OwnTagger:
     def score(self, stream: TaggerStream) -> Scores:
         """The newest chunk's scores in [0, 1], `[classes]`. Raises PerceiveError for another tagger's stream."""
         return _own(stream).scores
+
+
+def silence(entry: Any) -> Rows:
+    """What an input of LiteRT's remembers when nothing was heard: log-mel of silence, or in eight bits nothing in any
+    channel."""
+    if entry["dtype"] is np.float32:
+        return np.full(entry["shape"], _SILENCE, np.float32)
+    return np.full(entry["shape"], entry["quantization"][1], np.int8)
 
 
 def _own(stream: TaggerStream) -> OwnStream:

@@ -1,0 +1,130 @@
+"""Embeddings of common sounds for our own tagger's network, and how alike two recordings of one sound are.
+
+    python -m training.common_sounds [--rows 1500] [--folder build/speech]
+
+Writes `listener/perceive/sounds/own_tagger_common.npz`: to be run whenever the network is another one. Every sound is
+synthesized (training/made_sounds.py) and heard in rooms that are synthesized too; no recording is among them.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from listener.bench import synthesis
+from listener.perceive.sounds import common_sounds
+from listener.perceive.sounds.embeddings import Embedder
+from listener.perceive.sounds.own_tagger_model import OwnModel, load_own
+from listener.perceive.spectrum import Spectrum
+from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
+from training.made_sounds import MADE, speech
+from training.rooms import some_noise
+
+Array = np.ndarray
+EACH: Final = 16
+"""Sounds of each kind."""
+TEXTURES: Final = 100
+LOWEST_HZ: Final = 60.0
+SEED: Final = 1
+PART_ALIKE: Final = 0.35
+"""Of sounds that are heard again, so many are as alike as that. More would take other sounds of the label along: with
+0.9, a dog told wrong silenced nearly all dogs (docs/reports/taught-sounds.md)."""
+EDGE_SECONDS: Final = 1.2
+
+
+def texture(rng: np.random.Generator, seconds: float = 4.0) -> Samples:
+    """Noise of any colour that swells, rattles or crackles: water, wind, motors, fires are of this kind."""
+    n = round(seconds * SAMPLE_RATE_HZ)
+    t = np.arange(n) / SAMPLE_RATE_HZ
+    hertz = np.maximum(np.fft.rfftfreq(n, 1 / SAMPLE_RATE_HZ), LOWEST_HZ)
+    octaves = np.arange(9)
+    decibels = rng.uniform(-25, 0, 9) + rng.uniform(-4, 1) * octaves
+    gain = 10 ** (np.interp(np.log2(hertz / LOWEST_HZ), octaves, decibels) / 20)
+    sound = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * gain, n)
+    kind = rng.integers(4)
+    if kind == 1:
+        sound *= 0.3 + np.abs(np.sin(np.pi * rng.uniform(0.3, 4) * t))
+    elif kind == 2:
+        sound *= np.exp(-((t * rng.uniform(8, 60)) % 1) * rng.uniform(1, 6))
+    elif kind == 3:
+        sound *= 0.15 + np.repeat(rng.random(n // 80 + 1) < rng.uniform(0.02, 0.3), 80)[:n]
+    return (sound / np.abs(sound).max()).astype(np.float32)
+
+
+def heard(rng: np.random.Generator, sound: Samples, snr_db: float, response: Samples) -> Samples:
+    """In a room, over noise, with a little noise alone before and after."""
+    edge = synthesis.silence(EDGE_SECONDS)
+    wet = synthesis.reverberate(np.concatenate([edge, sound, edge]), response)
+    loud = np.abs(wet) > 0.01 * np.abs(wet).max()
+    noise = some_noise(rng, len(wet) / SAMPLE_RATE_HZ + 0.1)[: len(wet)]
+    return synthesis.at_level(synthesis.mix(wet, noise, snr_db, loud), float(rng.uniform(-24, -6)))
+
+
+def twice(rng: np.random.Generator, sound: Samples) -> tuple[Samples, Samples]:
+    """The same sound recorded again: from the same place, at another level, over other noise."""
+    response = synthesis.room_impulse_response(rng, float(rng.uniform(0.2, 0.6)), float(rng.uniform(0, 9)))
+    return tuple(heard(rng, sound, float(rng.uniform(10, 25)), response) for _ in range(2))
+
+
+def sounds(rng: np.random.Generator, folder: Path) -> Iterator[Samples]:
+    for makers in MADE.values():
+        for n in range(EACH):
+            yield makers[n % len(makers)](rng)
+    yield from speech(folder)
+    for _ in range(TEXTURES):
+        yield texture(rng)
+
+
+def embedded(embedder: Embedder, sound: Samples) -> Array:
+    """`[chunks, width]`."""
+    stream, spectrum = embedder.open(), Spectrum()
+    rows = []
+    for first in range(0, len(sound) - CHUNK_SAMPLES + 1, CHUNK_SAMPLES):
+        embedder.hear(stream, spectrum.step(sound[first : first + CHUNK_SAMPLES]))
+        rows.append(stream.embedding.copy())
+    return np.array(rows)
+
+
+def made_vectors(embedder: Embedder, folder: Path) -> tuple[Array, list[tuple[Array, Array]]]:
+    """Embeddings of all sounds and of noise, and those of each sound's two recordings."""
+    rng = np.random.default_rng(SEED)
+    pairs = []
+    for sound in sounds(rng, folder):
+        first, second = twice(rng, sound)
+        pairs.append((embedded(embedder, first), embedded(embedder, second)))
+    noise = [embedded(embedder, 0.05 * some_noise(rng, 8.0)) for _ in range(EACH)]
+    return np.concatenate([*(one for one, _ in pairs), *noise]), pairs
+
+
+def limit_alike(common: common_sounds.CommonSounds, pairs: list[tuple[Array, Array]]) -> float:
+    """The cosine that a third of all sounds reach when they are heard again: their middle against all of before."""
+    found = []
+    for one, other in pairs:
+        middle = slice(len(other) // 3, max(2 * len(other) // 3, len(other) // 3 + 1))
+        known = common.space(one[len(one) // 4 :: max(1, len(one) // 6)])
+        found.append(float(np.median((common.space(other[middle]) @ known.T).max(axis=1))))
+    return float(np.quantile(found, 1 - PART_ALIKE))
+
+
+def write(rows: int, folder: Path, to: Path, model: OwnModel | None = None, network: str = "") -> None:
+    vectors, pairs = made_vectors(Embedder(model), folder)
+    chosen = np.random.default_rng(SEED).permutation(len(vectors))[:rows]
+    kept = vectors[np.sort(chosen)].astype(np.float16)
+    network = network or common_sounds.SHA256
+    alike = limit_alike(common_sounds.common_sounds(kept.astype(np.float32), network, 0.0), pairs)
+    np.savez_compressed(to, vectors=kept, network=np.array(network), alike=np.array(round(alike, 3)))
+    print(f"{to}: {len(kept)} embeddings of {kept.shape[1]} numbers, network {network[:12]}, alike above {alike:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_500, help="embeddings to keep")
+    parser.add_argument("--folder", type=Path, default=Path("build/speech"), help="where spoken sentences are kept")
+    args = parser.parse_args()
+    write(args.rows, args.folder, common_sounds.bundled_path(), load_own())
+
+
+if __name__ == "__main__":
+    main()
