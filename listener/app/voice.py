@@ -38,6 +38,7 @@ class Voices:
             room.language,
             self.config.volume,
             self.config.chimes,
+            self.config.cancel_echo,
         )
 
 

@@ -17,6 +17,9 @@ class VoiceConfig(Section):
     rate: float = Field(1.0, ge=0.5, le=2.0, description="How fast it speaks; 1 is the voice's usual speed.")
     volume: Fraction = Field(0.8, description="How loud it speaks, as a factor of the amplitude.")
     chimes: bool = Field(True, description="Two tones before urgent words.")
+    cancel_echo: bool = Field(
+        True, description="What we say is taken out of what the room's microphone hears, so that others are understood."
+    )
 
     @model_validator(mode="after")
     def _piper_has_a_voice(self) -> Self:

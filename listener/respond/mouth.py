@@ -35,6 +35,8 @@ class RoomVoice:
     language: str = "en"
     volume: float = 1.0
     chimes: bool = True
+    cancel_echo: bool = False
+    """The microphone is told what we sound like, so that it can take that out of what it hears."""
 
 
 class Ear(Protocol):
@@ -152,10 +154,15 @@ class Mouth:
         voice, prosody = self._voice, PROSODY[self._emotion]
         async with voice.output.open() as track:
             if prosody.chime and voice.chimes:
-                await track.play(Clip(chime(), CHIME_RATE_HZ).at_volume(voice.volume))
+                tones = Clip(chime(), CHIME_RATE_HZ).at_volume(voice.volume)
+                if voice.cancel_echo:
+                    self._ear.own_voice(OwnVoice("", sound=await asyncio.to_thread(tones.as_heard)))
+                await track.play(tones)
             while (made := await self._made.get()) is not None:
                 if isinstance(made, Exception):
                     raise made
-                self._ear.own_voice(OwnVoice(made.sentence))
-                await track.play(made.clip.at_volume(voice.volume))
+                clip = made.clip.at_volume(voice.volume)
+                sound = await asyncio.to_thread(clip.as_heard) if voice.cancel_echo else None
+                self._ear.own_voice(OwnVoice(made.sentence, sound=sound))
+                await track.play(clip)
             await track.finish()

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from listener.respond.prosody import Prosody
+from listener.types import SAMPLE_RATE_HZ, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class Clip:
     def at_volume(self, volume: float) -> "Clip":
         """`volume` 0 to 1, as a factor of the amplitude."""
         return self if volume == 1.0 else Clip((self.samples * volume).astype(np.int16), self.rate_hz)
+
+    def as_heard(self) -> Samples:
+        """As a microphone has it: float32 at 16 kHz."""
+        samples: Samples = self.samples.astype(np.float32) / np.float32(32_768)
+        if self.rate_hz == SAMPLE_RATE_HZ or not len(samples):
+            return samples
+        heard: Samples = soxr.resample(samples, self.rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
+        return heard
 
 
 class Synthesizer(Protocol):

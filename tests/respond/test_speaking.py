@@ -12,7 +12,7 @@ from outputs import FakeOutput, FakeSynthesizer, until
 
 from listener.publish.teller import RoomTeller
 from listener.respond.mouth import MAX_WAITING_SENTENCES, RoomVoice
-from listener.respond.prosody import PROSODY, chime
+from listener.respond.prosody import CHIME_RATE_HZ, PROSODY, chime
 from listener.respond.speaker import MAX_WAITING_REPLIES, QueuedSpeaker
 from listener.respond.turns import Turns
 from listener.types import (
@@ -42,12 +42,20 @@ class Stage:
     turns: Turns = field(default_factory=Turns)
     out: RecordingPublisher = field(default_factory=RecordingPublisher)
     own: list[str | None] = field(default_factory=list)
+    told: list[OwnVoice] = field(default_factory=list)
     chimes: bool = True
+    cancel_echo: bool = False
 
     def __post_init__(self) -> None:
         self.teller = RoomTeller("kitchen", "cascade", [self.out], lambda label, at: label)
-        voice = RoomVoice("Kitchen", self.synthesizer, self.output, self.turns, "en", 1.0, self.chimes)
-        self.speaker = QueuedSpeaker("kitchen", self.teller, voice, lambda control: self.own.append(control.text))
+        voice = RoomVoice(
+            *("Kitchen", self.synthesizer, self.output, self.turns, "en", 1.0, self.chimes, self.cancel_echo)
+        )
+        self.speaker = QueuedSpeaker("kitchen", self.teller, voice, self.hears)
+
+    def hears(self, control: OwnVoice) -> None:
+        self.own.append(control.text)
+        self.told.append(control)
 
     def hear(self) -> None:
         self.teller.at(Chunk(np.zeros(CHUNK_SAMPLES, np.float32), 0))
@@ -84,6 +92,18 @@ async def test_a_reply_is_spoken_sentence_by_sentence_and_we_know_what_is_our_ow
     ]
     assert stage.own == ["", "Dinner is ready.", "It is 21 degrees Celsius.", None]
     assert stage.ended() == [("r", "Dinner is ready. It is 21°C.", "complete")]
+
+
+async def test_the_microphone_is_told_what_we_sound_like_chimes_too() -> None:
+    stage = Stage(cancel_echo=True)
+    await stage.speaker.say(reply("r", "Leave the house.", emotion="urgent"))
+    assert stage.output.log == ["open", CHIME, "play 16", "finished", "closed"]
+    sounds = [control.sound for control in stage.told]
+    assert [None if sound is None else sound.dtype for sound in sounds] == [None, np.float32, np.float32, None]
+    assert sounds[1] is not None
+    assert len(sounds[1]) == pytest.approx(len(chime()) * 16_000 / CHIME_RATE_HZ, abs=2)
+    assert sounds[2] is not None
+    assert np.allclose(sounds[2], 1_000 / 32_768)
 
 
 async def test_speech_begins_while_the_reply_is_still_written() -> None:

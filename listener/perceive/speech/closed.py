@@ -34,7 +34,11 @@ NORM_SECONDS: Final = 1.6
 more than words do, and pocketsphinx would begin each utterance with a mean that fits none of them. 0.8 s loses one
 command in twenty more in a reverberant room; the whole utterance is no better."""
 
-STEP_SAMPLES: Final = 3 * CHUNK_SAMPLES
+PAUSE_SECONDS: Final = 1.0
+"""Where somebody falls silent after at least so much, decoding begins then: what is left when the utterance ends, most
+often one chunk later, is little. Nearly all of a short command was decoded in one chunk otherwise."""
+
+STEP_SAMPLES: Final = 5 * CHUNK_SAMPLES // 2
 """So much is decoded at a time at most: what was kept for the mean is caught up with over the next chunks."""
 
 SEARCH: Final = MappingProxyType(
@@ -169,6 +173,12 @@ class ClosedHearing:
             return
         self._begin()
         self._decode(STEP_SAMPLES)
+
+    def pause(self) -> None:
+        assert self._decoders is not None, "this utterance has ended"
+        if not self._begun and len(self._waiting) >= PAUSE_SECONDS * SAMPLE_RATE_HZ:
+            self._begin()
+            self._decode(STEP_SAMPLES)
 
     def partial(self) -> str:
         return self._plain(self._decoders.partial()) if self._decoders is not None and self._begun else ""

@@ -45,6 +45,10 @@ class Endpointer:
     def speaking(self) -> bool:
         return self._start is not None
 
+    def quiet_samples(self, end: int) -> int:
+        """For how long nobody has been heard in the utterance that is open; 0 where none is."""
+        return 0 if self._start is None else end - self._last_voice
+
     def step(self, probability: float, end: int, raised: float = 0.0) -> Begun | Ended | None:
         """`raised`: by how much the threshold is higher, while we hear ourselves."""
         threshold = min(0.95, self._config.threshold + raised)

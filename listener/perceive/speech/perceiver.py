@@ -8,7 +8,9 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.perceive.level import level_dbfs as loudness
 from listener.perceive.speech.addressing import Addressing
+from listener.perceive.speech.echo.canceller import EchoCanceller
 from listener.perceive.speech.endpointing import Begun, Ended, Endpointer
 from listener.perceive.speech.gate import Gate
 from listener.perceive.speech.louder import LouderVoice, Stretch
@@ -41,11 +43,18 @@ RAISED_WHILE_SPEAKING: Final = 0.3
 HANGOVER_CHUNKS: Final = 3
 """The gate stays open so long: words have pauses, and the wake word's model must hear the end of what it began."""
 
+AFTER_VOICE_SAMPLES: Final = SAMPLE_RATE_HZ // 5
+"""An utterance's last consonant and its echo; the rest of the silence that ended it would be decoded for nothing."""
+PAUSE_SAMPLES: Final = SAMPLE_RATE_HZ // 16
+"""Longer than a consonant's closure, mostly."""
+
 LEAST_VOICE: Final = 0.35
 """A sneeze sounds like "shut up" and a chain saw like "no" to a grammar that knows no more; a tagger can tell."""
 
 MAX_STOP_SECONDS: Final = 2.0
 """In a pause of ours somebody says "stop" alone; a whole sentence of ours is sometimes misheard as "please shut up"."""
+MARGIN_WHERE_CLEAN: Final = SAMPLE_RATE_HZ // 5
+"""More around it, where our own words are taken out: of the fainter voices' "stop" it is the end."""
 STOP_CONFIDENCE: Final = 0.35
 """Of a grammar of nothing but "stop": whoever is louder than we are while we speak seldom means anything else."""
 
@@ -62,6 +71,8 @@ class _Utterance:
     voice: float
     """The tagger's best score for speech meanwhile; 1 where there is no tagger to doubt it."""
     partial: str = ""
+    woken_at: int = -WAKE_WORD_SAMPLES
+    """The wake word was said in it, and told at this sample of the stream."""
 
 
 class SpeechPerceiver:
@@ -87,6 +98,7 @@ class SpeechPerceiver:
         self._endpointer = Endpointer(config.vad)
         self._echo = EchoGate(language=language)
         self._louder = LouderVoice()
+        self._canceller = EchoCanceller()
         self._controls: deque[OwnVoice | SetMode] = deque()  # append and popleft are atomic
         self._open: _Utterance | None = None
         self._kept = np.zeros(0, np.float32)
@@ -96,6 +108,8 @@ class SpeechPerceiver:
         self._wake_hangover = 0
         self._wake_fed = 0
         self._voice_score = 1.0
+        self._stopped_at = 0
+        """Sample of the stream up to which somebody said "stop", louder than we spoke."""
         self.echoes = 0
         """Utterances dropped because they were our own words."""
         self.refused = 0
@@ -104,21 +118,29 @@ class SpeechPerceiver:
     def step(self, chunk: Chunk, level_dbfs: float, speech_score: float | None = None) -> SpeechPercept:
         """Hear the next chunk. `speech_score`: the tagger's, 0 to 1, if it has one."""
         end = (chunk.index + 1) * CHUNK_SAMPLES
-        self._obey(chunk.t)
-        self._kept = np.concatenate((self._kept, chunk.samples))[-KEPT_SAMPLES:]
+        self._obey(chunk.t, end - CHUNK_SAMPLES)
+        samples = self._canceller.step(chunk.samples, end)
+        if not self._canceller.clean:
+            samples = chunk.samples  # half of our words sound like other words
+        elif samples is not chunk.samples:
+            level_dbfs = loudness(samples)
+            speech_score = float(not self._canceller.alone)  # the tagger hears us as well, and tells nothing of others
+        self._kept = np.concatenate((self._kept, samples))[-KEPT_SAMPLES:]
         if not self._is_worth_it(level_dbfs, speech_score):
             self._voice = None
             self._endpointer.silence()
             return SpeechPercept()
-        fresh = self._fresh(chunk.samples, end)
+        fresh = self._fresh(samples, end)
         probabilities = self._models.silero.step(self._stream(), fresh)
+        if self._canceller.alone:  # what is left of our own voice still is a voice
+            probabilities = np.zeros_like(probabilities)
         woken = self._listen_for_wake_word(probabilities, end)
         self._voice_score = 1.0 if speech_score is None else speech_score
         if self._open is not None:
             self._open.voice = max(self._open.voice, self._voice_score)
         best, spoken = self._follow(probabilities, end, level_dbfs)
         if self._echo.speaking:
-            spoken += self._interrupting(chunk.samples, end, level_dbfs)
+            spoken += self._interrupting(samples if self._canceller.clean else chunk.samples, end, level_dbfs)
         return SpeechPercept(best, self._open is not None, woken, tuple(spoken))
 
     def finish(self, t: float) -> tuple[Spoken, ...]:
@@ -126,6 +148,7 @@ class SpeechPerceiver:
         ended = self._endpointer.finish()
         spoken = self._end(ended) if ended is not None else []
         self._kept, self._voice = np.zeros(0, np.float32), None
+        self._canceller = EchoCanceller()
         log.debug("%s: speech ended at %.1f s", self._room, t)
         return tuple(spoken)
 
@@ -134,15 +157,18 @@ class SpeechPerceiver:
         if isinstance(control, OwnVoice | SetMode):
             self._controls.append(control)
 
-    def _obey(self, t: float) -> None:
+    def _obey(self, t: float, start: int) -> None:
         while self._controls:
             control = self._controls.popleft()
             if isinstance(control, SetMode):
                 self._mode = control.mode
             elif control.text is not None:
                 self._echo.begin(control.text, t)
+                if control.sound is not None:
+                    self._canceller.play(control.sound, start)
             else:
                 self._echo.end(t)
+                self._canceller.end(start)
                 self._louder.pause()
                 self._addressing.replied(t, control.answer_seconds)
 
@@ -182,7 +208,7 @@ class SpeechPerceiver:
             return None
         self._addressing.woken(t)
         if self._open is not None and self._open.addressed != "wake_word":
-            self._open.addressed = "wake_word"
+            self._open.addressed, self._open.woken_at = "wake_word", end
             self._begin_hearing(self._open, round(t * SAMPLE_RATE_HZ) - WAKE_WORD_SAMPLES)
         return self._wake.name
 
@@ -196,11 +222,13 @@ class SpeechPerceiver:
             if isinstance(change, Begun):
                 self._begin(change, level_dbfs)
             elif isinstance(change, Ended):
-                self._feed(end)
+                self._feed(min(end, change.end + AFTER_VOICE_SAMPLES), end)
                 spoken += self._end(change)
         if self._open is not None:
             self._open.level_dbfs = max(self._open.level_dbfs, level_dbfs)
-            self._feed(end)
+            self._feed(end, end)
+            if self._open.hearing is not None and self._endpointer.quiet_samples(end) >= PAUSE_SAMPLES:
+                self._open.hearing.pause()
             spoken += self._partial(end)
         return float(probabilities.max(initial=0.0)), spoken
 
@@ -221,10 +249,11 @@ class SpeechPerceiver:
         utterance.hearing = None if recognizer is None else recognizer.open()
         self.refused += recognizer is not None and utterance.hearing is None
 
-    def _feed(self, end: int) -> None:
-        if self._open is not None and self._open.hearing is not None and end > self._open.fed:
-            self._open.hearing.feed(self._kept[-(end - self._open.fed) :])
-            self._open.fed = end
+    def _feed(self, until: int, end: int) -> None:
+        """Up to that sample of the stream; `end` is that of the chunk."""
+        if self._open is not None and self._open.hearing is not None and until > self._open.fed:
+            self._open.hearing.feed(self._kept[-(end - self._open.fed) : len(self._kept) - (end - until)])
+            self._open.fed = until
 
     def _partial(self, end: int) -> list[Spoken]:
         utterance = self._open
@@ -246,27 +275,42 @@ class SpeechPerceiver:
             return []
         if not recognition.text or self._is_echo(utterance, recognition, ended.end / SAMPLE_RATE_HZ):
             return []
+        if self._is_stop(utterance, recognition, ended):
+            return []
         if utterance.addressed == "no" and utterance.over_own_voice:
             utterance.addressed = "follow_up"  # "stop", said into our words
         sure = recognition.confidence >= self._models.plan.config.needed_confidence(utterance.addressed)
+        if not sure and ended.end <= utterance.woken_at + AFTER_VOICE_SAMPLES:
+            return []  # the wake word alone: whoever says it waits for us to be silent
         if sure and utterance.addressed != "open":
             self._addressing.answered()
         return [self._spoken(utterance, recognition, ended.end, final=True)]
 
+    def _is_stop(self, utterance: _Utterance, recognition: Recognition, ended: Ended) -> bool:
+        """It asks for silence, and did so before it ended: somebody was louder than we are."""
+        if not utterance.over_own_voice or recognition.text not in self._models.plan.stops:
+            return False
+        before, self._stopped_at = self._stopped_at, ended.end
+        return utterance.start < before
+
     def _interrupting(self, samples: Samples, end: int, level_dbfs: float) -> list[Spoken]:
         """Who says "stop" louder than we speak, in the middle of our words; nothing else gets through like that."""
         recognizer = self._models.stop_recognizer(self._language)
+        clean = self._canceller.clean
+        margin = MARGIN_WHERE_CLEAN if clean else 0
+        least = self._models.plan.config.needed_confidence("follow_up") if clean else STOP_CONFIDENCE
         said = []
         for stretch in self._louder.step(samples, end):
-            hearing = None if recognizer is None else recognizer.open()
+            hearing = None if recognizer is None or stretch.start < self._stopped_at else recognizer.open()
             if hearing is None:
                 continue
-            until = end - stretch.end
-            hearing.feed(self._kept[-(end - stretch.start) : -until if until > 0 else None])
+            until = end - stretch.end - margin
+            hearing.feed(self._kept[-(end - stretch.start + margin) : -until if until > 0 else None])
             recognition = hearing.finish()
             log.debug("%s: %r, louder than we are", self._room, recognition)
-            if recognition.text in self._models.plan.stops and recognition.confidence >= STOP_CONFIDENCE:
+            if recognition.text in self._models.plan.stops and recognition.confidence >= least:
                 said.append(self._stop(recognition, stretch, level_dbfs))
+                self._stopped_at = stretch.end
         return said
 
     def _stop(self, recognition: Recognition, stretch: Stretch, level_dbfs: float) -> Spoken:

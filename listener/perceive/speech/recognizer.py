@@ -10,6 +10,10 @@ class Hearing(Protocol):
 
     def feed(self, samples: Samples) -> None: ...
 
+    def pause(self) -> None:
+        """They have fallen silent, and perhaps ended: a good time for work."""
+        ...
+
     def partial(self) -> str:
         """What has been understood so far; empty where the recognizer cannot say before the end."""
         ...

@@ -71,6 +71,9 @@ class WhisperHearing:
     def feed(self, samples: Samples) -> None:
         self._samples.append(samples)
 
+    def pause(self) -> None:
+        """Nothing to be done before the end."""
+
     def partial(self) -> str:
         return ""
 

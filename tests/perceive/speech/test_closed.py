@@ -58,6 +58,23 @@ def test_commands_are_recognized(recognizer: ClosedRecognizer, voice: str, text:
 
 
 @needs_flite
+def test_a_pause_begins_the_work_of_a_short_command(recognizer: ClosedRecognizer) -> None:
+    """So that not all of it is left for the chunk in which it ends; what is understood is the same."""
+    sound = np.concatenate((pause(0.1), said("what time is it", "slt"), pause(0.2)))
+    sound = sound + np.random.default_rng(2).normal(0, 3e-4, len(sound)).astype(np.float32)
+    hearing = recognizer.open()
+    assert hearing is not None
+    hearing.feed(sound[:8_000])
+    hearing.pause()
+    assert hearing.partial() == "", "too little for a mean"
+    hearing.feed(sound[8_000:])
+    assert hearing.partial() == ""
+    hearing.pause()
+    assert hearing.partial().startswith("what")
+    assert hearing.finish().text == "what time is it"
+
+
+@needs_flite
 def test_prose_is_not_believed(recognizer: ClosedRecognizer) -> None:
     for text in (
         "it was the best of times and the worst of times",

@@ -23,6 +23,15 @@ def test_an_utterance_begins_with_its_pre_roll_and_ends_with_its_last_voice() ->
     assert changes == [(24, Begun(20 * FRAME - 4_800)), (65, Ended(50 * FRAME))]
 
 
+def test_it_knows_for_how_long_nobody_was_heard() -> None:
+    endpointer = Endpointer(CONFIG)
+    quiet = []
+    for index, probability in enumerate([0.0] * 5 + [0.9] * 10 + [0.0] * 3):
+        endpointer.step(probability, (index + 1) * FRAME)
+        quiet.append(endpointer.quiet_samples((index + 1) * FRAME) // FRAME)
+    assert quiet == [0] * 15 + [1, 2, 3]
+
+
 def test_a_click_is_no_speech() -> None:
     assert run([0.0] * 5 + [0.9] * 4 + [0.0] * 40) == []
 

@@ -10,7 +10,7 @@ from listener.config import HomeConfig, SpeechConfig, WakeWordConfig
 from listener.perceive.level import level_dbfs
 from listener.perceive.speech.models import SpeechModels, plan_speech
 from listener.perceive.speech.perceiver import SpeechPerceiver
-from listener.types import Chunk, OwnVoice, SetMute, SpeechPercept, Spoken
+from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Chunk, OwnVoice, Samples, SetMute, SpeechPercept, Spoken
 
 pytestmark = needs_flite
 
@@ -94,6 +94,46 @@ def test_stop_gets_through_while_we_speak_and_other_commands_do_not(models: Spee
     )
     assert [(s.text, s.addressed) for s in finals(percepts)] == [("stop talking", "follow_up")]
     assert perceiver.echoes == 1
+
+
+def in_our_own_words(perceiver: SpeechPerceiver, person: Samples, *, told: bool) -> list[SpeechPercept]:
+    """Three of our replies by another voice at -10 dB and 0.2 s later; into the last one somebody speaks.
+
+    `told`: what we sound like is told as well.
+    """
+    story = "once upon a time there was a king who had three daughters and the youngest was afraid of the dark"
+    ours = np.concatenate((said(story, "slt"), pause(1.6)))
+    ours = 4 * ours[: len(ours) // CHUNK_SAMPLES * CHUNK_SAMPLES]
+    count = len(ours) // CHUNK_SAMPLES
+    heard = 0.3 * np.roll(np.tile(ours, 3), 3_200)
+    first = 2 * len(ours) + 2 * SAMPLE_RATE_HZ
+    heard[first : first + len(person)] += person
+    percepts = []
+    for reply in range(3):
+        perceiver.apply(OwnVoice(story, sound=ours if told else None))
+        part = heard[reply * len(ours) : (reply + 1) * len(ours)]
+        percepts += hear(perceiver, chunks(part, first=reply * count))
+        perceiver.apply(OwnVoice(None))
+    return percepts
+
+
+def test_stop_and_the_wake_word_are_understood_over_our_own_words(models: SpeechModels) -> None:
+    """As loud as we are in the microphone: where we are not taken out, neither is."""
+    told = in_our_own_words(SpeechPerceiver("room", models), said("stop talking"), told=True)
+    assert [s.text for s in finals(told)] == ["stop talking"]
+    told = in_our_own_words(SpeechPerceiver("room", models), said("okay nabu"), told=True)
+    assert [p.woken for p in told if p.woken] == ["okay_nabu"]
+    assert finals(told) == []
+    untold = in_our_own_words(SpeechPerceiver("room", models), said("stop talking"), told=False)
+    assert finals(untold) == []
+
+
+def test_what_we_say_alone_is_nobodys_even_where_all_are_heard(models: SpeechModels) -> None:
+    perceiver = SpeechPerceiver("room", models, addressing="open")
+    percepts = in_our_own_words(perceiver, pause(0.1), told=True)
+    assert finals(percepts) == []
+    learnt = percepts[len(percepts) // 3 :]
+    assert not any(p.speaking for p in learnt), "nobody speaks but us, once it is known how the room answers"
 
 
 def test_the_wake_word_gets_through_while_we_speak(models: SpeechModels) -> None:

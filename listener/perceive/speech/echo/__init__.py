@@ -1,0 +1,1 @@
+"""Our own voice is taken out of what a room's microphone hears."""
