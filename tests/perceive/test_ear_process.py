@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,6 +45,21 @@ async def test_percepts_are_those_of_the_same_room_in_this_process() -> None:
             found = await asyncio.gather(*(r.perceive(c) for r, c in zip(remote, together, strict=True)))
             expected = [room.perceive(c, tagger) for room, c in zip(rooms, together, strict=True)]
             assert list(found) == expected
+
+
+async def test_rooms_are_heard_together_by_a_process_that_says_that_it_is_busy(ear: EarProcess) -> None:
+    """Chunks that come late say so; before that the first is sent at once, and the others when it is done."""
+    rooms = [RemotePerceiver(ear, RoomPlan(f"r{n}")) for n in range(4)]
+    stale = time.monotonic_ns() - 60 * 10**9
+
+    async def sent_for(index: int) -> int:
+        before = ear.sent
+        late = Chunk(np.zeros(CHUNK_SAMPLES, np.float32), index, monotonic_ns=stale)
+        assert [p.t for p in await asyncio.gather(*(room.perceive(late) for room in rooms))] == [late.t] * 4
+        return ear.sent - before
+
+    await asyncio.gather(*(room.perceive(Chunk(np.zeros(CHUNK_SAMPLES, np.float32), 0)) for room in rooms))
+    assert [await sent_for(index) for index in (1, 2, 3)] == [2, 1, 1]
 
 
 async def test_controls_and_the_end_of_a_room_reach_the_process(ear: EarProcess) -> None:

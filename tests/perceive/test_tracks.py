@@ -5,6 +5,10 @@ import pytest
 
 from listener.bench.synthesis import at_level, pink_noise, silence, tone, white_noise
 from listener.perceive.sounds.tracks import (
+    AROUND_HIGH,
+    AROUND_LOW,
+    BESIDE_DB,
+    FLOOR_POWER,
     HIGH_COLUMNS,
     HIGH_TRACKS,
     HISTORY_SLOTS,
@@ -31,6 +35,22 @@ def test_shapes_and_the_newest_slot_is_the_last() -> None:
     assert tracks.level.dtype == tracks.contrast.dtype == np.float32
     assert tracks.slots_heard == 11 * SLOTS_PER_CHUNK
     assert tracks.level[-SLOTS_PER_CHUNK:, :HIGH_TRACKS].max() > tracks.level[:-SLOTS_PER_CHUNK].max() + 60
+
+
+def test_levels_and_contrasts_are_what_they_are_defined_to_be() -> None:
+    magnitudes = np.random.default_rng(2).rayleigh(size=(40, 257)).astype(np.float32)
+    tracks = ToneTracks()
+    tracks.step(magnitudes)
+    power = (magnitudes.astype(np.float64) ** 2).reshape(SLOTS_PER_CHUNK, 2, 257).sum(axis=1) + FLOOR_POWER
+    decibels = 10 * np.log10(power)
+    for track, column in enumerate([*HIGH_COLUMNS, *LOW_COLUMNS]):
+        level = 10 * np.log10(power[:, column - 1 : column + 2].sum(axis=1))
+        near = 5 if track < HIGH_TRACKS else 4
+        sides = [decibels[:, column + sign * near + sign * np.arange(3)].mean(axis=1) for sign in (-1, 1)]
+        around = decibels[:, AROUND_HIGH if track < HIGH_TRACKS else AROUND_LOW].mean(axis=1)
+        expected = level - np.maximum(np.maximum(*sides) - BESIDE_DB, around)
+        np.testing.assert_allclose(tracks.level[-SLOTS_PER_CHUNK:, track], level, atol=1e-4)
+        np.testing.assert_allclose(tracks.contrast[-SLOTS_PER_CHUNK:, track], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(("frequency_hz", "columns"), [(3_100.0, HIGH_COLUMNS), (520.0, LOW_COLUMNS)])

@@ -111,6 +111,20 @@ def test_the_network_itself_is_untouched() -> None:
         np.testing.assert_array_equal(scores, expected)
 
 
+def test_a_window_of_digital_silence_costs_nothing_and_scores_as_ever() -> None:
+    sound, silence = noise(0.8, seed=6), [np.zeros(6_400, np.float32)] * 8
+    tagger, always, spectrum = YamnetTagger(load_yamnet(MODEL)), YamnetTagger(load_yamnet(MODEL)), Spectrum()
+    stream, kept = tagger.open(), always.open()
+    for chunk in [*silence, *sound, *silence, *sound]:
+        magnitudes = spectrum.step(chunk)
+        scores = step(tagger, stream, magnitudes)
+        always.hear(kept, magnitudes)
+        kept.silent_frames = 0
+        np.testing.assert_array_equal(scores, always.score(kept))
+    # The first silence is a window of its own; of the second, three still have sound in them.
+    assert (tagger.runs, always.runs) == (1 + 2 + 3 + 2, 20)
+
+
 def test_streams_do_not_hear_one_another() -> None:
     tagger = YamnetTagger(load_yamnet(MODEL))
     loud = [Spectrum().step(chunk) for chunk in noise(2.0, seed=4)]

@@ -78,6 +78,15 @@ async def test_silence_of_a_machine_is_told_within_5_s_and_the_device_is_opened_
     assert source.opened == 2
 
 
+@pytest.mark.parametrize("place", [0, 1, CHUNK_SAMPLES // 2, CHUNK_SAMPLES - 1])
+def test_one_click_in_a_chunk_is_sound_wherever_it_is(place: int) -> None:
+    soundness, click = Soundness(), ZEROS.copy()
+    click[place] = 0.1
+    for n in range(30):
+        assert soundness.fault(Chunk(click, n, 1, 1), 0.4 * n) is None
+        assert soundness.flat_chunks == 0
+
+
 async def test_a_pause_between_two_sounds_is_no_fault() -> None:
     clock = Clock()
     pause = int(SILENT_SECONDS / CHUNK_SECONDS) - 1

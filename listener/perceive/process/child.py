@@ -10,20 +10,18 @@ import os
 import pickle
 import signal
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from listener.errors import ListenerError, PerceiveError
 from listener.perceive.ears import Ear, EarPlan
 from listener.perceive.perceiver import Heard, RoomPerceiver
 from listener.perceive.process.load import Load
-from listener.perceive.process.wire import LOG, Failure, Inbox, Kind, Reply, Request, replies
+from listener.perceive.process.wire import LOAD, LOG, MOST_AT_ONCE, Failure, Inbox, Kind, Reply, Request, replies
 
 logger = logging.getLogger(__name__)
-
-MOST_AT_ONCE: Final = 16
-"""Chunks that are heard together: 50 ms of work, so that the first does not wait long for the last."""
 
 
 class Rooms:
@@ -110,6 +108,12 @@ def runs(requests: Iterable[Request]) -> Iterator[list[Request]]:
         yield run
 
 
+def age_seconds(run: Sequence[Request]) -> float:
+    """Of the oldest chunk, from its last sample until now; 0 for recordings, which have no time of their own."""
+    stamps = [one.payload.monotonic_ns for one in run if one.payload.monotonic_ns is not None]
+    return max(0.0, (time.monotonic_ns() - min(stamps)) / 1e9) if stamps else 0.0
+
+
 def serve(requests: BinaryIO, pipe: BinaryIO) -> None:
     """Answer on `pipe` until `requests` ends."""
     plan: EarPlan = pickle.load(requests)  # noqa: S301 (our own parent wrote it)
@@ -119,11 +123,15 @@ def serve(requests: BinaryIO, pipe: BinaryIO) -> None:
         pipe.write(replies([(0, Failure(error))]))
         return
     pipe.write(replies([(0, None)]))
-    load = Load()
+    load, told = Load(), False
     inbox = Inbox(requests)
     while batch := load.waiting(partial(inbox.take, MOST_AT_ONCE)):
+        if load.high != told:
+            told = load.high
+            pipe.write(replies([(LOAD, told)]))
         for run in runs(batch):
             if run[0].kind == Kind.HEAR:
+                load.note_age(age_seconds(run))
                 for bundle in rooms.hear(run, spare=load.high):
                     if bundle:
                         pipe.write(replies(bundle))

@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 from listener.children import start_module
 from listener.errors import PerceiveError
 from listener.perceive.ears import EarPlan, RoomPlan
-from listener.perceive.process.wire import LOG, READ_BYTES, REPLIES, Failure, Kind, Reply, request
-from listener.types import Chunk, Control, Ending, Episode, Percept, SetMode, SetStrictness
+from listener.perceive.process.wire import LOAD, LOG, MOST_AT_ONCE, READ_BYTES, REPLIES, Failure, Kind, Reply, request
+from listener.types import Chunk, Control, Ending, Episode, Know, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ FIRST_REST_SECONDS: Final = 0.5
 LONGEST_REST_SECONDS: Final = 30.0
 END_SECONDS: Final = 2.0
 MAX_LINE_BYTES: Final = 4_096
+GATHER_SECONDS: Final = 0.02
+"""So long a busy process is left alone, that it may hear more rooms together."""
 
 
 class EarProcess:
@@ -37,6 +39,8 @@ class EarProcess:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._held_back: list[bytes] = []
         self._under_way = 0
+        self._busy = False
+        self._gathering: asyncio.TimerHandle | None = None
         self._sequence = count(1)
         self._rooms = count(0)
         self._tasks: list[asyncio.Task[None]] = []
@@ -44,6 +48,8 @@ class EarProcess:
         self.generation = 0
         """Which process this is, the first being 1; 0 while there is none."""
         self.completed = 0
+        self.sent = 0
+        """How often requests were sent, one or many at a time."""
         self.rooms = 0
 
     @property
@@ -61,6 +67,7 @@ class EarProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._stop_gathering()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -79,8 +86,7 @@ class EarProcess:
         self._waiting[sequence] = future
         try:
             self._held_back.append(request(kind, room, sequence, payload))
-            if not self._under_way:
-                self._send()
+            self._send_or_gather()
             result = await future
         finally:
             self._waiting.pop(sequence, None)
@@ -89,12 +95,23 @@ class EarProcess:
             raise result.error
         return result
 
+    def _send_or_gather(self) -> None:
+        """While some requests are under way, others wait to be sent together, and for a busy process a moment longer:
+        where there is much to do, what costs is waking each other, and a chunk alone costs more than one among many."""
+        if self._under_way or not self._held_back:
+            return
+        if not self._busy or len(self._held_back) >= MOST_AT_ONCE:
+            self._send()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._send)
+
     def _send(self) -> None:
-        """All requests that there are, at once. While some are under way, others wait to be sent together: where there
-        is much to do, what costs is waking each other, and where there is little, nothing is ever under way."""
+        """All requests that there are, at once."""
+        self._stop_gathering()
         assert self._process is not None
         assert self._process.stdin is not None
         self._under_way = len(self._held_back)
+        self.sent += 1
         self._process.stdin.write(b"".join(self._held_back))
         self._held_back.clear()
 
@@ -150,6 +167,8 @@ class EarProcess:
             for sequence, result in bundle:
                 if sequence == LOG:
                     logger.log(result[0], "%s", result[1])
+                elif sequence == LOAD:
+                    self._busy = result
                 else:
                     replies.append((sequence, result))
             if replies:
@@ -168,8 +187,7 @@ class EarProcess:
                         if (future := self._waiting.get(sequence)) is not None and not future.done():
                             future.set_result(result)
                     self._under_way -= len(replies)
-                    if self._held_back and not self._under_way:
-                        self._send()
+                    self._send_or_gather()
             except (EOFError, OSError):
                 self._lost()
             except Exception:  # an answer that is none: what comes after it cannot be trusted either
@@ -196,11 +214,18 @@ class EarProcess:
         self.generation = 0
         self._under_way = 0
         self._held_back.clear()
+        self._busy = False
+        self._stop_gathering()
         code = None if self._process is None else self._process.returncode
         logger.error("%s has ended (status %s); its rooms hear nothing until it is started again", self._name, code)
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(PerceiveError(f"{self._name} has ended and is started again"))
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
 
     def _kill(self, why: str) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -276,6 +301,8 @@ class RemotePerceiver:
             self._plan = replace(self._plan, strictness=control.strictness)
         elif isinstance(control, SetMode):
             self._plan = replace(self._plan, mode=control.mode)
+        elif isinstance(control, Know):
+            self._plan = replace(self._plan, knowledge=control.knowledge)
         self._controls.append(control)
 
     async def _pass_controls_on(self) -> None:

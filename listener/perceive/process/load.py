@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from listener.types import CHUNK_SECONDS
+
 logger = logging.getLogger(__name__)
 
 MEMORY_SECONDS: Final = 3.0
@@ -12,17 +14,28 @@ HIGH: Final = 0.85
 LOW: Final = 0.6
 """Part of the time that is spent hearing; sparing work lowers it, so the two are well apart."""
 
+LATE_SECONDS: Final = CHUNK_SECONDS / 2
+LATE_MEMORY_SECONDS: Final = 10.0
+"""A chunk that has waited for so long was late, whoever else keeps the cores busy; remembered for a while."""
+
 T = TypeVar("T")
 
 
 class Load:
-    """`high` while there was hardly a moment without work in the last seconds."""
+    """`high` while there was hardly a moment without work in the last seconds, or chunks came late."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._since = clock()
         self._busy = 0.0
+        self._late_until = -LATE_MEMORY_SECONDS
         self.high = False
+
+    def note_age(self, seconds: float) -> None:
+        """So old was a chunk, from its last sample, when it came to be heard."""
+        if seconds > LATE_SECONDS:
+            self._late_until = self._clock() + LATE_MEMORY_SECONDS
+            self._judge()
 
     def waiting(self, wait: Callable[[], T]) -> T:
         """Do what waits for work; the rest of the time counts as busy."""
@@ -37,12 +50,12 @@ class Load:
         return result
 
     def _judge(self) -> None:
-        high = self._busy > (LOW if self.high else HIGH)
+        high = self._busy > (LOW if self.high else HIGH) or self._since < self._late_until
         if high != self.high:
             self.high = high
             if high:
                 logger.warning(
-                    "this machine can hardly keep up: rooms in which nothing goes on are tagged every 0.8 s instead of "
+                    "this machine can hardly keep up: rooms in which nothing begins are tagged every 0.8 s instead of "
                     "every 0.4 s (alarm patterns are not spared). Fewer rooms, or more cores, would help"
                 )
             else:

@@ -18,8 +18,8 @@ import numpy as np
 
 from listener.types import Chunk
 
-REQUEST: Final = struct.Struct("<BIIq I")
-"""Kind, room, sequence number, chunk index, bytes that follow."""
+REQUEST: Final = struct.Struct("<BIIqqI")
+"""Kind, room, sequence number, chunk index, monotonic clock at its last sample (ns; 0: none), bytes that follow."""
 
 REPLIES: Final = struct.Struct("<I")
 """Bytes that follow."""
@@ -32,6 +32,12 @@ READ_BYTES: Final = 1 << 18
 
 LOG: Final = 0xFFFFFFFF
 """The sequence number of a reply that is no reply but a line for the daemon's log: `(level, message)`."""
+
+LOAD: Final = 0xFFFFFFFE
+"""The same of a reply that says whether the process is busy, a bool; it comes whenever that changes."""
+
+MOST_AT_ONCE: Final = 16
+"""Chunks that are heard together: 50 ms of work, so that the first does not wait long for the last."""
 
 
 class Kind(IntEnum):
@@ -65,7 +71,8 @@ class Inbox:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._bytes = bytearray()
+        self._bytes = b""
+        self._read = 0
 
     def take(self, most: int) -> list[Request]:
         """Those that are there, at least one and `most` at most; empty when the pipe has ended."""
@@ -77,35 +84,35 @@ class Inbox:
             elif taken and not select.select([self._pipe], [], [], 0)[0]:
                 break
             elif data := os.read(self._pipe.fileno(), READ_BYTES):
-                self._bytes += data
+                self._bytes, self._read = self._bytes[self._read :] + data, 0
             else:
                 break
         return taken
 
     def _next(self) -> Request | None:
-        if len(self._bytes) < REQUEST.size:
+        start = self._read + REQUEST.size
+        if len(self._bytes) < start:
             return None
-        kind, room, sequence, index, length = REQUEST.unpack_from(self._bytes)
-        end = REQUEST.size + length
-        if len(self._bytes) < end:
+        kind, room, sequence, index, monotonic_ns, length = REQUEST.unpack_from(self._bytes, self._read)
+        if len(self._bytes) < start + length:
             return None
-        body = bytes(memoryview(self._bytes)[REQUEST.size : end])
-        del self._bytes[:end]
-        return Request(kind, room, sequence, _payload(kind, index, body))
+        self._read = start + length
+        body = self._bytes[start : self._read]
+        return Request(kind, room, sequence, _payload(kind, index, monotonic_ns, body))
 
 
 def request(kind: Kind, room: int, sequence: int, payload: object) -> bytes:
     if isinstance(payload, Chunk):
-        body, index = payload.samples.tobytes(), payload.index
+        body, index, monotonic_ns = payload.samples.tobytes(), payload.index, payload.monotonic_ns or 0
     else:
-        body, index = pickle.dumps(payload), 0
-    return REQUEST.pack(kind, room, sequence, index, len(body)) + body
+        body, index, monotonic_ns = pickle.dumps(payload), 0, 0
+    return REQUEST.pack(kind, room, sequence, index, monotonic_ns, len(body)) + body
 
 
-def _payload(kind: int, index: int, body: bytes) -> Any:
-    """What `request` was given; a chunk without its times of capture."""
+def _payload(kind: int, index: int, monotonic_ns: int, body: bytes) -> Any:
+    """What `request` was given; a chunk without its time by the wall clock."""
     if kind == Kind.HEAR:
-        return Chunk(np.frombuffer(body, np.float32), index)
+        return Chunk(np.frombuffer(body, np.float32), index, monotonic_ns=monotonic_ns or None)
     return pickle.loads(body)  # noqa: S301 (our own process wrote it)
 
 

@@ -35,6 +35,7 @@ TRACKS: Final = HIGH_TRACKS + len(LOW_COLUMNS)
 BANDS: Final = (slice(0, HIGH_TRACKS), slice(HIGH_TRACKS, TRACKS))
 AROUND_HIGH: Final = slice(72, 136)
 AROUND_LOW: Final = np.r_[5:12, 23:37]
+COLUMNS: Final = AROUND_HIGH.stop
 
 BESIDE: Final = np.concatenate(
     [
@@ -59,6 +60,29 @@ FLOOR_POWER: Final = 1e-12
 Slots = NDArray[np.float32]
 
 
+def _sums() -> Slots:
+    """`[column, track]`: the power of a track, out of that of its three columns."""
+    out = np.zeros((COLUMNS, TRACKS), np.float32)
+    for track, column in enumerate([*HIGH_COLUMNS, *LOW_COLUMNS]):
+        out[column - 1 : column + 2, track] = 1.0
+    return out
+
+
+def _means() -> Slots:
+    """`[column, mean]`: of the columns beside each track, on the one side, then on the other; then around each band."""
+    out = np.zeros((COLUMNS, 2 * TRACKS + len(BANDS)), np.float32)
+    for mean, columns in enumerate(BESIDE.reshape(2 * TRACKS, -1)):
+        out[columns, mean] = 1 / len(columns)
+    for band, columns in enumerate((np.r_[AROUND_HIGH], AROUND_LOW)):
+        out[columns, 2 * TRACKS + band] = 1 / len(columns)
+    return out
+
+
+SUMS: Final = _sums()
+MEANS: Final = _means()
+"""As products of matrices, because a dozen small calls of numpy take longer than the arithmetic."""
+
+
 class ToneTracks:
     """The last 9.6 s of every track, oldest first.
 
@@ -75,31 +99,27 @@ class ToneTracks:
 
     def step(self, magnitudes: Magnitudes) -> None:
         """Hear the next chunk: `magnitudes` float32 `[40, 257]`."""
-        power = np.square(magnitudes[:, : AROUND_HIGH.stop])
+        power = np.square(magnitudes[:, :COLUMNS])
         power = power[::2] + power[1::2]
         power += np.float32(FLOOR_POWER)
         decibels = _decibels(power)
-        level = _decibels(np.concatenate([_sums(power, HIGH_COLUMNS), _sums(power, LOW_COLUMNS)], axis=1))
+        level = _decibels(power @ SUMS)
         self.slots_heard += SLOTS_PER_CHUNK
         _append(self.level, level)
-        contrast = level - _around(decibels)
+        contrast = level - _around(decibels @ MEANS)
         _append(self.contrast, contrast)
         for column, band in enumerate(BANDS):
             clear = contrast[:, band].max(axis=1) > STRONG_DB
             _append(self.loudest[:, column], np.where(clear, level[:, band].argmax(axis=1), -1))
 
 
-def _around(decibels: Slots) -> Slots:
+def _around(means: Slots) -> Slots:
     """What each track's level is compared with, dB `[slots, tracks]`."""
-    out: Slots = decibels[:, BESIDE].mean(axis=3).max(axis=1)
+    out: Slots = np.maximum(means[:, :TRACKS], means[:, TRACKS : 2 * TRACKS])
     out -= np.float32(BESIDE_DB)
-    for band, columns in zip(BANDS, (AROUND_HIGH, AROUND_LOW), strict=True):
-        np.maximum(out[:, band], decibels[:, columns].mean(axis=1, keepdims=True), out=out[:, band])
+    for column, band in enumerate(BANDS, 2 * TRACKS):
+        np.maximum(out[:, band], means[:, column, None], out=out[:, band])
     return out
-
-
-def _sums(power: Slots, columns: NDArray[np.intp]) -> Slots:
-    return power[:, columns - 1] + power[:, columns] + power[:, columns + 1]
 
 
 def _decibels(power: Slots) -> Slots:

@@ -18,9 +18,12 @@ spinning: on two cores that made a step of 2 ms cost 9 ms of CPU. Products of 10
 
 @dataclass(slots=True)
 class YamnetStream:
-    """What YAMNet remembers of one room: the log-mel features of the last 0.975 s, float32 `[96, 64]`."""
+    """What YAMNet remembers of one room: the log-mel features of the last 0.975 s, float32 `[96, 64]`.
+
+    `silent_frames`: those of the chunks of digital silence that came last."""
 
     log_mel: NDArray[np.float32] = field(repr=False)
+    silent_frames: int = 0
 
 
 class YamnetTagger:
@@ -40,18 +43,25 @@ class YamnetTagger:
             ) from None
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
+        self._scores_of_silence: Scores | None = None
+        self.runs = 0
+        """How often the network ran: not for a window of digital silence, which it has heard once."""
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self._model.classes
 
     def open(self) -> YamnetStream:
-        return YamnetStream(self._silence.copy())
+        return YamnetStream(self._silence.copy(), WINDOW_FRAMES)
 
     def hear(self, stream: TaggerStream, magnitudes: Magnitudes) -> None:
         """Take the next 40 frames, `[40, 257]`. Raises PerceiveError for a stream of another kind of tagger."""
         stream = _own(stream)
         new = len(magnitudes)
+        silent = not (magnitudes[-1].any() or magnitudes.any())
+        stream.silent_frames = stream.silent_frames + new if silent else 0
+        if stream.silent_frames - new >= WINDOW_FRAMES:
+            return
         stream.log_mel[:-new] = stream.log_mel[new:]
         mel = (magnitudes.reshape(-1, _FRAMES_AT_ONCE, BINS) @ self._model.mel).reshape(new, MEL_BANDS)
         stream.log_mel[-new:] = np.log(mel + self._model.log_offset)
@@ -62,12 +72,20 @@ class YamnetTagger:
         Raises PerceiveError when LiteRT fails, or when the stream belongs to another kind of tagger.
         """
         stream = _own(stream)
+        if stream.silent_frames < WINDOW_FRAMES:
+            return self._run(stream.log_mel)
+        if self._scores_of_silence is None:
+            self._scores_of_silence = self._run(stream.log_mel)
+        return self._scores_of_silence
+
+    def _run(self, log_mel: NDArray[np.float32]) -> Scores:
         try:
-            self._interpreter.set_tensor(self._input, stream.log_mel)
+            self._interpreter.set_tensor(self._input, log_mel)
             self._interpreter.invoke()
             scores: Scores = self._interpreter.get_tensor(self._output)[0]
         except (RuntimeError, ValueError) as error:
             raise PerceiveError(f"YAMNet failed on one chunk: {error}") from error
+        self.runs += 1
         return scores
 
 
