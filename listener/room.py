@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from listener.errors import EngineError, PerceiveError
 from listener.types import (
+    Attend,
     Chunk,
     Clips,
     Command,
@@ -18,10 +19,12 @@ from listener.types import (
     Control,
     Ending,
     Hush,
+    Know,
     Outage,
     Outcome,
     Perceiver,
     Percept,
+    Pupil,
     Reply,
     RoomSettings,
     Say,
@@ -79,6 +82,8 @@ class RoomParts:
     clips: Clips | None = None
     commander: Commander | None = None
     """Answers what is said; None where nobody does."""
+    pupil: Pupil | None = None
+    """Learns sounds and from mistakes; None where nobody does."""
 
 
 class Room:
@@ -170,6 +175,8 @@ class Room:
         percept = await self._perceive(chunk)
         if self._parts.clips is not None:
             self._parts.clips.heard(chunk, percept)
+        if self._parts.pupil is not None:
+            self._parts.pupil.heard(chunk, percept)
         outcome = await self._decide(chunk, percept)
         self._measure(chunk)
         live = chunk.monotonic_ns is not None
@@ -242,6 +249,8 @@ class Room:
             self._parts.clips.forget()
         ending = await self._parts.perceiver.finish(self._t)
         self._parts.teller.ended(ending.ended)
+        if self._parts.pupil is not None:
+            self._parts.pupil.ended(ending.ended)
         return ending
 
     def apply(self, control: Control) -> None:
@@ -267,6 +276,8 @@ class Room:
             case Stop():  # first what is spoken, then what would still be written
                 self._parts.speaker.apply(control)
                 self._parts.session.interrupt()
+            case Know() | Attend():
+                self._parts.perceiver.apply(control)
             case Test() if not self._hears:
                 logger.warning("%s: no test now: the room hears nothing (see its status)", self.slug)
             case Test():

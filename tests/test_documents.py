@@ -1,6 +1,7 @@
 """What the documents say is held against the program: every command, every link, every word about ourselves."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from listener.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-WORDS = "run|listen|demo|check|devices|models|say|service|bench|config|doctor|mute|privacy"
+WORDS = "run|listen|demo|check|devices|models|say|service|bench|config|doctor|mute|privacy|teach"
 COMMAND = re.compile(rf"(?<![\w-])listener ((?:{WORDS})\b[^`\n|#]*)")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 PLACEHOLDERS = {"…", "...", "-"}
@@ -25,7 +26,7 @@ def commands(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_command_that_is_named_exists(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in commands(path):
-        words = [w for w in command.split() if not w.startswith("[")]
+        words = [w for w in shlex.split(command) if not w.startswith("[")]
         if any("|" in w or w.isupper() or "…" in w for w in words):
             continue  # a synopsis, not a command
         try:

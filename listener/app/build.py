@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from listener.app.commands import Attention
 from listener.app.ears import Ears, NewId
+from listener.app.school import School
 from listener.app.voice import NO_VOICES, Voices
 from listener.config import (
     SATELLITE,
@@ -164,6 +165,8 @@ class Builder:
     clips: Callable[[str], Clips | None] = no_clips
     attention: Attention | None = None
     """Who answers what is said; None: nobody."""
+    school: School | None = None
+    """Where rooms learn; None: they do not."""
 
     async def room(
         self,
@@ -180,6 +183,9 @@ class Builder:
         teller = RoomTeller(config.slug, self.engine.name, self.publishers, self.groups.group_of)
         plan = RoomPlan(config.slug, settings.strictness, config.addressing, config.language, settings.mode)
         perceiver = self.ears.perceiver(plan, self.new_id)
+        if self.school is not None:
+            for control in self.school.controls(config.slug):
+                perceiver.apply(control)
         quiet = None if self.attention is None else self.attention.quiet
         parts = RoomParts(
             slug=config.slug,
@@ -194,6 +200,7 @@ class Builder:
             keep_settings=self.keep_settings,
             clips=self.clips(config.slug),
             commander=None if self.attention is None else self.attention.commander(config),
+            pupil=None if self.school is None else self.school.pupil(config.slug),
         )
         return Room(parts, settings, first_index)
 

@@ -23,8 +23,10 @@ from listener.app.build import (
 from listener.app.commands import Attention, open_attention
 from listener.app.ears import Ears, open_ears
 from listener.app.house import House
+from listener.app.learning import build_school
 from listener.app.muted_hours import MutedHours, room_spans
 from listener.app.open_sounds import OpenSounds
+from listener.app.school import School
 from listener.app.voice import open_voices
 from listener.app.wyoming import open_wyoming
 from listener.config import Config, HourSpan
@@ -43,8 +45,9 @@ from listener.types import (
     HealthReport,
     Publisher,
     Reply,
+    Report,
     RoomSettings,
-    SummaryReport,
+    Teaching,
 )
 
 logger = logging.getLogger(__name__)
@@ -78,6 +81,7 @@ class App:
         self._house: House | None = None
         self._engine_name = ""
         self._attention: Attention | None = None
+        self._school: School | None = None
         self._publishers: tuple[Publisher, ...] = ()
         self.hearing = asyncio.Event()
         """Set when all rooms have been started."""
@@ -100,7 +104,9 @@ class App:
             sounds = OpenSounds()
             metrics = await self._open_metrics(stack, mqtt)
             attention = await self._open_attention(stack)
-            publishers = (*self._extra_publishers, *([mqtt] if mqtt else []), *metrics, sounds, attention.responder)
+            school = self._school = build_school(config, self._state_folder, attention, self._report, mqtt, self._apply)
+            told = (sounds, attention.responder, school)
+            publishers = (*self._extra_publishers, *([mqtt] if mqtt else []), *metrics, *told)
             self._publishers = publishers
             ears = await stack.enter_async_context(open_ears(config))
             engine = await build_safe_engine(config, random_id)
@@ -109,10 +115,11 @@ class App:
             voices = await stack.enter_async_context(open_voices(config))
             clips = await self._open_clips(stack)
             groups = SoundGroups(random_id)
-            builder = Builder(ears, engine, publishers, groups, random_id, self._keep, voices, clips, attention)
+            builder = Builder(ears, engine, publishers, groups, random_id, self._keep, voices, clips, attention, school)
             house = self._house = House(builder, self._read_source, self._settings_of, sounds)
             for room in config.rooms:
                 await house.admit(room)
+            school.open(house)
             if mqtt is not None:
                 await stack.enter_async_context(_running(mqtt.run(), "mqtt"))
             for publisher in publishers:
@@ -121,7 +128,8 @@ class App:
             hours = self._muted_hours(house)
             hours.apply_due()  # before the first microphone is opened
             await stack.enter_async_context(_running(hours.run(), "muted hours"))
-            await stack.enter_async_context(_running(self._health(publishers, ears), "health"))
+            await stack.enter_async_context(_running(school.run(), "school"))
+            await stack.enter_async_context(_running(self._health(publishers, ears, school), "health"))
             await stack.enter_async_context(_running(self._watchdog(ears), "watchdog"))
             await stack.enter_async_context(_running(self._save(), "settings"))
             await stack.enter_async_context(_running(self._reload(house, mqtt, publishers), "reload"))
@@ -165,17 +173,13 @@ class App:
         return (figures,)
 
     async def _open_attention(self, stack: AsyncExitStack) -> Attention:
-        def publish(report: SummaryReport) -> None:
-            for publisher in self._publishers:
-                publisher.report(report)
-
         async def deliver(slug: str, reply: Reply) -> None:
             await self.hearing.wait()
             if self._house is not None:
                 self._house.enqueue(slug, reply)
 
         config = self._config
-        opening = open_attention(config, config.home, self._state_folder, random_id, deliver, publish)
+        opening = open_attention(config, config.home, self._state_folder, random_id, deliver, self._report)
         self._attention = await stack.enter_async_context(opening)
         return self._attention
 
@@ -247,12 +251,24 @@ class App:
         await house.exchange(new.rooms)
         if mqtt is not None:
             mqtt.exchange(new.rooms)
+        if self._school is not None:
+            self._school.open(house)
         self._config = self._config.model_copy(update={"rooms": new.rooms})
         logger.info("the configuration was read again: %d rooms", len(house.slugs))
 
-    def _control(self, slug: str, control: Control) -> None:
+    def _control(self, slug: str, control: Control | Teaching) -> None:
+        if not isinstance(control, Teaching):
+            self._apply(slug, control)
+        elif self._school is not None:
+            self._school.teach(slug, control)
+
+    def _apply(self, slug: str, control: Control) -> None:
         if self._house is not None:
             self._house.apply(slug, control)
+
+    def _report(self, report: Report) -> None:
+        for publisher in self._publishers:
+            publisher.report(report)
 
     def _keep(self, slug: str, settings: RoomSettings) -> None:
         self._store.put(slug, settings)
@@ -269,7 +285,7 @@ class App:
         """Of every chunk since the last call: seconds from its last sample to its decision."""
         return [] if self._house is None else self._house.take_ages()
 
-    async def _health(self, publishers: Sequence[Publisher], ears: Ears) -> None:
+    async def _health(self, publishers: Sequence[Publisher], ears: Ears, school: School) -> None:
         process = psutil.Process()
         while True:
             ages = sorted(self.take_ages())
@@ -280,7 +296,7 @@ class App:
                 chunk_latency_ms=round(1e3 * ages[int(0.99 * (len(ages) - 1))], 1) if ages else 0.0,
                 chunk_queue=ears.pending,
                 chunks_dropped=0 if self._house is None else self._house.failures,
-                trouble=() if self._store.warning is None else (self._store.warning,),
+                trouble=tuple(trouble for keeper in (self._store, school) if (trouble := keeper.warning) is not None),
             )
             for publisher in publishers:
                 publisher.report(report)

@@ -31,8 +31,8 @@ NO_TAGGER = (
 )
 
 OWN_TAGGER = (
-    "sounds are heard by the small tagger that comes with listener. YAMNet hears more of them, and more surely: "
-    "`listener models pull yamnet`"
+    "sounds are heard by the small tagger that comes with listener. YAMNet knows more of them, and hears breaking "
+    "glass and screams more surely: `listener models pull yamnet`"
 )
 CUSTOM_UNHEARD = "sounds.custom: made of YAMNet's classes, so these labels are not heard without it"
 
@@ -115,7 +115,7 @@ def find_tagger_model(config: Config) -> Path | None:
 
 def hears_itself(config: Config, model: Path | None) -> bool:
     """Our own tagger hears: because it is configured, or because YAMNet, the better one, is not here."""
-    return config.sounds.tagger == "own" or (config.sounds.tagger == "auto" and model is None)
+    return config.sounds.tagger in ("own", "both") or (config.sounds.tagger == "auto" and model is None)
 
 
 def processes_for(config: Config) -> int:
@@ -132,7 +132,7 @@ def plan(config: Config) -> EarPlan:
     """What every worker builds. Raises ModelError, ConfigError: a file, a class, a wake word that is not there."""
     model = find_tagger_model(config)
     own = hears_itself(config, model)
-    if own:
+    if own and model is None:
         logger.log(logging.INFO if config.sounds.tagger == "own" else logging.WARNING, "%s", OWN_TAGGER)
         if config.sounds.custom:
             logger.warning("%s", CUSTOM_UNHEARD)

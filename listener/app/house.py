@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from listener.app.build import Builder, ReadSource, configured_settings, own_output
 from listener.app.open_sounds import OpenSounds
 from listener.config import PipeSource, RoomConfig
-from listener.errors import ListenerError
+from listener.errors import ListenerError, PerceiveError
 from listener.room import Room
 from listener.sources.supervisor import SupervisedSource
 from listener.types import Control, Reply, RoomSettings, Say
@@ -72,8 +72,11 @@ class House:
         resident = self._residents.get(slug)
         if resident is None:
             logger.warning("%s: has just been left; nothing was changed", slug)
-        else:
+            return
+        try:
             resident.room.apply(control)
+        except PerceiveError as error:  # what was taught may have been forgotten in this moment
+            logger.warning("%s: %s; nothing was changed", slug, error)
 
     def enqueue(self, slug: str, reply: Reply) -> None:
         """Have a room say this."""

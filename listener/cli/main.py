@@ -24,11 +24,12 @@ from listener.cli import (
     run,
     say,
     service,
+    teach,
 )
 from listener.cli.logs import LogForm, set_up_logging
 from listener.errors import ConfigError, ListenerError
 
-COMMANDS = (run, listen, ask, demo, check, doctor, devices, models, mute, privacy, say, service, bench, config)
+COMMANDS = (run, listen, ask, demo, check, doctor, devices, models, mute, privacy, say, teach, service, bench, config)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ KINDS = (
     (r"settings\.json", "what people set by hand: mute, strictness, threshold, mode", "until it is set again"),
     (r"muted-hours\.json", "when the muted hours last closed and opened each room", "until the next time"),
     (r"outbox\.sqlite.*", "events that the broker has not acknowledged, with the text of answers", "{outbox}"),
+    (r"taught\.json", "what taught sounds and corrections sounded like, as numbers; no sound", "until forgotten"),
     (r"timers.*", "timers and reminders, with their names", "until they have rung"),
     (r"daemon\.pid", "the number of the running process", "while it runs"),
     (r".*\.broken-.*", "a file of ours that could not be read, set aside", "until you delete it"),
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     folder = state_folder()
     for title, lines in (
         ("Who listens", listening(config)),
-        ("Sound on disk", sound(config.privacy.clips, folder)),
+        ("Sound on disk", (*sound(config.privacy.clips, folder), *taught(config, folder))),
         (f"Other files in {folder}", state(config, folder)),
         ("Who is told", told(config)),
     ):
@@ -74,6 +75,17 @@ def sound(clips: ClipsConfig, folder: Path) -> Iterator[str]:
         size = sum(clip.size_bytes for clip in kept) / 1e6
         stays = "" if clips.labels else "; they stay until you delete them"
         yield f"there are {len(kept)} clips now, {size:.1f} MB{stays}"
+
+
+def taught(config: Config, folder: Path) -> Iterator[str]:
+    """Recordings of taught sounds: those that are kept now, and those that an earlier configuration has left."""
+    from listener.app.taught import AUDIO_FOLDER
+
+    kept = [path for path in (folder / AUDIO_FOLDER).glob("*.wav") if path.is_file()]
+    if config.sounds.keep_taught_audio:
+        yield f"recordings of taught sounds in {folder / AUDIO_FOLDER}, until the sound is forgotten"
+    if kept:
+        yield f"there are {len(kept)} of taught sounds now (`listener teach --forget` deletes them)"
 
 
 def state(config: Config, folder: Path) -> Iterator[str]:

@@ -25,15 +25,26 @@ class CustomLabel(Section):
 
 
 class SoundsConfig(Section):
-    tagger: Literal["auto", "yamnet", "own", "none"] = Field(
+    tagger: Literal["auto", "yamnet", "own", "both", "none"] = Field(
         "auto",
-        description="`auto`: YAMNet if its file is here, else the one that comes with listener (`own`). "
-        "`none`: alarm patterns only.",
+        description="`auto`: YAMNet if its file is here, else the one that comes with listener (`own`). `both`: the "
+        "mean of the two, which finds more and costs more. `none`: alarm patterns only.",
     )
     model: Path | None = Field(None, description="Path of yamnet.tflite. Left out: the models folder.")
     labels: list[Label] | None = Field(None, description="The sounds to report. Left out: all of them.")
     tuning: dict[Label, LabelTuning] = Field({}, description="Per label, what differs from the defaults.")
     custom: dict[Label, CustomLabel] = Field({}, description="Labels of your own, from classes of the tagger.")
+
+    learn_urgent: bool = Field(
+        False,
+        description='Whether "that was wrong" may silence urgent sounds too: those of `respond.urgent`, alarms, '
+        "breaking glass and screams.",
+    )
+    keep_taught_audio: bool = Field(
+        False,
+        description="Keep the recordings of taught sounds beside their embeddings: a new network then learns them by "
+        "itself.",
+    )
 
     @model_validator(mode="after")
     def _known_labels(self) -> Self:

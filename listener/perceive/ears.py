@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,8 +12,13 @@ from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.alarm_patterns import PATTERN_HOLD_SECONDS, AlarmPatterns
 from listener.perceive.sounds.labels import LabelTable, label_table, read_defaults
 from listener.types import Tagger
+from listener.types.taught import Knowledge
+from listener.vocabulary import URGENT_LABELS
 
 if TYPE_CHECKING:  # the libraries of models are loaded by who uses them: not by a daemon whose processes hear for it
+    from listener.perceive.sounds.both_taggers import BothModels
+    from listener.perceive.sounds.embeddings import Embedder
+    from listener.perceive.sounds.learned import Learned
     from listener.perceive.sounds.own_tagger_model import OwnModel
     from listener.perceive.sounds.yamnet_model import YamnetModel
     from listener.perceive.speech.models import SpeechModels, SpeechPlan
@@ -24,8 +30,8 @@ def random_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class EarPlan:
-    """What to build. Can be pickled. `model` is YAMNet's file, None when there is none; `own`: then our own tagger
-    hears, which comes with the package."""
+    """What to build. Can be pickled. `model` is YAMNet's file, None when there is none; `own`: our own tagger hears,
+    which comes with the package, alone or together with YAMNet."""
 
     sounds: SoundsConfig
     urgent: tuple[str, ...]
@@ -35,18 +41,34 @@ class EarPlan:
 
     def load(self) -> "Ear":
         """Raises ModelError for a file that is not the right one, ConfigError for an unknown class."""
-        if self.model is None and self.own:
-            from listener.perceive.sounds.own_tagger_model import OWN_LABELS, load_own
-
-            own = load_own()
-            table = label_table(self.sounds, self.urgent, own.classes, read_defaults(OWN_LABELS))
-            return Ear(table, own, self.speech)
+        if self.own:
+            return self._load_own()
         model = None
         if self.model is not None:
             from listener.perceive.sounds.yamnet_model import load_yamnet
 
             model = load_yamnet(self.model)
-        return Ear(label_table(self.sounds, self.urgent, model.classes if model else ()), model, self.speech)
+        table = label_table(self.sounds, self.urgent, model.classes if model else ())
+        return Ear(table, model, self.speech, self._protected)
+
+    def _load_own(self) -> "Ear":
+        from listener.perceive.sounds.own_tagger_model import OWN_LABELS, load_own
+
+        own = load_own()
+        if self.model is None:
+            defaults = read_defaults(OWN_LABELS)
+            table = label_table(self.sounds, self.urgent, own.classes, defaults, audioset=False)
+            return Ear(table, own, self.speech, self._protected)
+        from listener.perceive.sounds.both_taggers import BOTH_LABELS, BothModels
+        from listener.perceive.sounds.yamnet_model import load_yamnet
+
+        both = BothModels(own, load_yamnet(self.model))
+        table = label_table(self.sounds, self.urgent, both.classes, read_defaults(BOTH_LABELS))
+        return Ear(table, both, self.speech, self._protected)
+
+    @property
+    def _protected(self) -> frozenset[str]:
+        return frozenset() if self.sounds.learn_urgent else frozenset((*URGENT_LABELS, *self.urgent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +80,8 @@ class RoomPlan:
     addressing: Literal["wake_word", "open"] = "wake_word"
     language: str = "en"
     mode: str = "assistant"
+    knowledge: Knowledge = field(default=Knowledge(), repr=False)
+    """What the room has been taught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +97,17 @@ class Ear:
     """The labels and the tagger's model, loaded once; threads share it."""
 
     table: LabelTable
-    model: "YamnetModel | OwnModel | None" = field(repr=False)
+    model: "YamnetModel | OwnModel | BothModels | None" = field(repr=False)
     speech: "SpeechPlan | None" = field(default=None, repr=False)
+    protected: frozenset[str] = frozenset(URGENT_LABELS)
+    """Labels that stay, however often somebody says that they were wrong."""
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        """For all rooms: what sounds are taught by."""
+        from listener.perceive.sounds.embeddings import Embedder
+
+        return Embedder()
 
     def senses(self) -> Senses:
         """The models for the calling worker; without files, there are none. Raises ModelError."""
@@ -96,6 +129,7 @@ class Ear:
             patterns=AlarmPatterns,
             pattern_hold_seconds=PATTERN_HOLD_SECONDS,
             new_id=new_id,
+            learned=self._learned(plan, new_id),
         )
         if senses is not None and senses.speech is not None:
             from listener.perceive.speech.perceiver import SpeechPerceiver
@@ -105,14 +139,27 @@ class Ear:
             )
         return room
 
+    def _learned(self, plan: RoomPlan, new_id: Callable[[], str]) -> "Learned | None":
+        if self.model is None:
+            return None
+        from listener.perceive.sounds.learned import Learned
 
-def _tagger(model: "YamnetModel | OwnModel") -> Tagger:
+        learned = Learned(plan.slug, self.embedder, new_id, self.protected)
+        if plan.knowledge:
+            learned.know(plan.knowledge)
+        return learned
+
+
+def _tagger(model: "YamnetModel | OwnModel | BothModels") -> Tagger:
+    from listener.perceive.sounds.both_taggers import BothModels, BothTaggers
     from listener.perceive.sounds.own_tagger_model import OwnModel
 
     if isinstance(model, OwnModel):
         from listener.perceive.sounds.own_tagger import OwnTagger
 
         return OwnTagger(model)
+    if isinstance(model, BothModels):
+        return BothTaggers.of(model)
     from listener.perceive.sounds.yamnet import YamnetTagger
 
     return YamnetTagger(model)

@@ -38,8 +38,12 @@ class OwnSounds:
         if self._speaking:
             self._speaking, self._ended = False, t
 
+    def audible(self, t: float) -> bool:
+        """Whether what is heard at `t` may be ourselves."""
+        return self._speaking or t <= self._ended + COOL_DOWN_SECONDS
+
     def without(self, t: float, scores: Scores) -> Scores:
         """The scores, with 0 for what may be ourselves at `t`."""
-        if not self._speaking and t > self._ended + COOL_DOWN_SECONDS:
+        if not self.audible(t):
             return scores
         return np.where(self._ours, np.float32(0.0), scores)

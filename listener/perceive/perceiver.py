@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from listener.errors import PerceiveError
 from listener.perceive.level import is_clipping, level_dbfs
 from listener.perceive.own_sounds import OwnSounds
-from listener.perceive.sounds.episodes import Episodes, Match
-from listener.perceive.sounds.hearing import evidence, hearing_now
+from listener.perceive.sounds.episodes import Changes, Episodes, Match
+from listener.perceive.sounds.hearing import evidence, hearing_now, with_taught
 from listener.perceive.sounds.labels import LabelTable
 from listener.perceive.spectrum import Spectrum
 from listener.types import (
+    Attend,
     Chunk,
     Control,
     Ending,
+    Episode,
+    Hearing,
+    Know,
     Magnitudes,
     OwnVoice,
     Percept,
@@ -31,10 +35,11 @@ from listener.types import (
     TaggerStream,
     Test,
 )
+from listener.types.taught import Embedding, Knowledge, Sense
 from listener.vocabulary import TEST_LABEL, Flag
 
 CALM: Final = 0.5
-"""Part of a label's threshold below which nothing is going on."""
+"""Part of a label's threshold below which nothing begins."""
 CALM_DB: Final = 3.0
 
 log = logging.getLogger(__name__)
@@ -54,6 +59,36 @@ class Speech(Protocol):
     def finish(self, t: float) -> tuple[Spoken, ...]: ...
 
     def apply(self, control: object) -> None: ...
+
+
+class Learned(Protocol):
+    """What one room has been taught; see `listener.perceive.sounds.learned`."""
+
+    @property
+    def ordinary(self) -> tuple[Embedding, ...]: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def know(self, knowledge: Knowledge) -> tuple[Episode, ...]: ...
+
+    def attend(self, on: bool) -> None: ...
+
+    def forget(self) -> None: ...
+
+    def hear(self, t: float, magnitudes: Magnitudes, stream: TaggerStream | None) -> None: ...
+
+    def refusal(self, label: str) -> str | None: ...
+
+    def step(self, strictness: str, ourselves: bool) -> tuple[Changes, tuple[Hearing, ...]]: ...
+
+    def noted(self, changes: Changes) -> Changes: ...
+
+    def noted_end(self, ended: Sequence[Episode]) -> tuple[Episode, ...]: ...
+
+    def sense(self, chunk: Chunk) -> Sense | None: ...
+
+    def finish(self, t: float) -> tuple[Episode, ...]: ...
 
 
 @dataclass(slots=True)
@@ -86,8 +121,10 @@ class RoomPerceiver:
         patterns: Callable[[], Patterns],
         pattern_hold_seconds: Mapping[str, float],
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        learned: Learned | None = None,
     ) -> None:
         """`patterns` makes a fresh recogniser; `pattern_hold_seconds` says how long after a match each label is over.
+        `learned`: knows what the room was taught; None: nothing can be.
 
         Raises PerceiveError when no strictness has that name.
         """
@@ -96,9 +133,15 @@ class RoomPerceiver:
         self._limits = table.steps[_known(strictness, table)]
         self._new_patterns = patterns
         self._episodes = Episodes(table, pattern_hold_seconds, new_id)
+        self._learned = learned
+        if learned is not None:
+            self._episodes.may_start = learned.refusal
+        self._forgotten: tuple[Episode, ...] = ()
         self._own = OwnSounds(table.labels)
         self._speech_row = table.labels.index("speech") if "speech" in table.labels else None
-        self._controls: deque[SetStrictness | Test | OwnVoice] = deque()  # append and popleft are atomic
+        self._controls: deque[SetStrictness | Test | OwnVoice | Know | Attend] = (
+            deque()
+        )  # append and popleft are atomic
         self._failing = 0
         self.tagger_failures = 0
         """Chunks that the tagger failed on, since the start."""
@@ -120,7 +163,7 @@ class RoomPerceiver:
     def hear(self, chunk: Chunk, tagger: Tagger | None, *, spare: bool = False) -> Heard:
         """First step: all but the network. Who hears many rooms takes each step for all of them, on warm caches.
 
-        `spare`: ask the tagger only of every second chunk while nothing goes on in this room. Its window is longer
+        `spare`: ask the tagger only of every second chunk while nothing begins in this room. Its window is longer
         than two chunks, so that it still hears everything.
         """
         self._obey(chunk.t)
@@ -129,18 +172,23 @@ class RoomPerceiver:
         heard = Heard(chunk, matches, round(level_dbfs(chunk.samples), 1))
         if tagger is None:
             self._stream, heard.flags = None, ("no_tagger",)
-            return heard
+        else:
+            self._hear_by(tagger, heard, magnitudes, spare=spare)
+        if self._learned is not None:
+            self._learned.hear(chunk.t, magnitudes, self._stream)
+        return heard
+
+    def _hear_by(self, tagger: Tagger, heard: Heard, magnitudes: Magnitudes, *, spare: bool) -> None:
         try:
             if self._stream is None:
                 self._stream = tagger.open()
             tagger.hear(self._stream, magnitudes)
         except PerceiveError as error:
             heard.flags = self._tagger_failed(error)
-            return heard
+            return
         heard.due = not (spare and self._may_rest(heard))
         if not heard.due and self._last is not None:
             heard.scores = self._last.scores
-        return heard
 
     def score(self, heard: Heard, tagger: Tagger | None) -> None:
         """Second step: the network, where it is due."""
@@ -163,6 +211,8 @@ class RoomPerceiver:
             scores = np.zeros(len(self._table.labels), np.float32)
         scores = self._own.without(chunk.t, scores)
         changes = self._episodes.step(chunk.t, scores, heard.matches, self._limits)
+        hearing = hearing_now(self._table, self._limits, scores, self._episodes)
+        changes, hearing = self._with_learned(chunk.t, changes, hearing)
         clipping = is_clipping(chunk.samples)
         speech = self._listen(heard, scores)
         return Percept(
@@ -171,16 +221,34 @@ class RoomPerceiver:
             clipping=clipping,
             started=changes.started,
             ended=changes.ended,
-            hearing=hearing_now(self._table, self._limits, scores, self._episodes),
+            hearing=hearing,
             evidence=evidence(self._table, self._limits, self._episodes, chunk.t),
             flags=frozenset((*heard.flags, "clipping") if clipping else heard.flags),
             speech=speech,
+            sense=None if self._learned is None else self._learned.sense(chunk),
+            ordinary=() if self._learned is None else self._learned.ordinary,
         )
+
+    def _with_learned(
+        self, t: float, changes: Changes, hearing: tuple[Hearing, ...]
+    ) -> tuple[Changes, tuple[Hearing, ...]]:
+        """With the taught sounds, and with what each episode sounded like."""
+        if self._learned is None:
+            return changes, hearing
+        taught, like = self._learned.step(self._limits.strictness, self._own.audible(t))
+        ended = (*changes.ended, *self._forgotten, *taught.ended)
+        self._forgotten = ()
+        all_changes = Changes((*changes.started, *taught.started), ended)
+        return self._learned.noted(all_changes), with_taught(hearing, like)
 
     def finish(self, t: float) -> Ending:
         """End whatever still sounds, and begin anew with the next chunk. Not while `perceive` is under way."""
+        ended = self._episodes.finish(t)
+        if self._learned is not None:
+            ended = self._learned.noted_end((*ended, *self._forgotten, *self._learned.finish(t)))
+            self._forgotten = ()
         self._forget()
-        return Ending(self._episodes.finish(t), self._stop_listening(t))
+        return Ending(ended, self._stop_listening(t))
 
     def apply(self, control: Control) -> None:
         """Takes effect at the next chunk. Raises PerceiveError for a strictness or label that does not exist."""
@@ -188,10 +256,11 @@ class RoomPerceiver:
             _known(control.strictness, self._table)
             self._controls.append(control)
         elif isinstance(control, Test):
-            if control.label not in (None, TEST_LABEL, *self._table.labels):
+            taught = () if self._learned is None else self._learned.labels
+            if control.label not in (None, TEST_LABEL, *self._table.labels, *taught):
                 raise PerceiveError(f"room {self._room}: no sound is called {control.label!r}, so none can be tested")
             self._controls.append(control)
-        elif isinstance(control, OwnVoice):
+        elif isinstance(control, OwnVoice | Know | Attend):
             self._controls.append(control)
         if self.speech is not None:
             self.speech.apply(control)
@@ -201,6 +270,8 @@ class RoomPerceiver:
         self._patterns = self._new_patterns()
         self._stream = None
         self._last = None
+        if self._learned is not None:
+            self._learned.forget()
 
     def _obey(self, t: float) -> None:
         while self._controls:
@@ -209,16 +280,27 @@ class RoomPerceiver:
                 self._limits = self._table.steps[control.strictness]
             elif isinstance(control, OwnVoice):
                 self._own.end(t) if control.text is None else self._own.begin()
+            elif isinstance(control, Know | Attend):
+                self._learn(control)
             elif not self._episodes.test(control.label):
                 log.info("room %s: a test of %s is going on already", self._room, control.label or TEST_LABEL)
 
+    def _learn(self, control: Know | Attend) -> None:
+        if self._learned is None:
+            log.warning("room %s: without a tagger (sounds.tagger: none) nothing that was taught is heard", self._room)
+        elif isinstance(control, Know):
+            self._forgotten += self._learned.know(control.knowledge)
+        else:
+            self._learned.attend(control.on)
+
     def _may_rest(self, heard: Heard) -> bool:
-        """The tagger was asked of the last chunk, found nothing near a threshold, and it is no louder now."""
+        """The tagger was asked of the last chunk, found nothing near a threshold but what is told already, and it is
+        no louder now. A sound that goes on may then be heard to end 0.4 s later."""
         last = self._last
-        if last is None or not last.due or last.scores is None or self._episodes.sounding.any():
+        if last is None or not last.due or last.scores is None:
             return False
-        calm = bool((last.scores < CALM * self._limits.on).all())
-        return calm and not heard.matches and abs(heard.level_dbfs - last.level_dbfs) < CALM_DB
+        calm = bool(((last.scores < CALM * self._limits.on) | self._episodes.sounding).all())
+        return calm and not heard.matches and heard.level_dbfs - last.level_dbfs < CALM_DB
 
     def _listen(self, heard: Heard, scores: NDArray[np.float32]) -> SpeechPercept | None:
         if self.speech is None:

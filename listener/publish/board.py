@@ -1,6 +1,6 @@
 """From events and reports to messages, and what of them is standing at the broker. No clock, no connection."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,8 +9,11 @@ from listener.publish.topics import Topics
 from listener.types import (
     BridgeInfo,
     Command,
+    CorrectionsReport,
     Event,
     HearingReport,
+    LearningReport,
+    LearnNameReport,
     LevelReport,
     Message,
     Report,
@@ -21,11 +24,13 @@ from listener.types import (
     SoundStarted,
     Status,
     SummaryReport,
+    TaughtReport,
     Transcript,
     event_dict,
 )
 
 HEARING_SECONDS = 1.0
+NOTHING_TAUGHT: Mapping[str, Collection[str]] = {}
 
 
 class Board:
@@ -49,21 +54,28 @@ class Board:
         self._responses: dict[str, ResponseStarted] = {}
         self._heard: dict[str, tuple[float, list[dict[str, Any]]]] = {}
         self._states: dict[str, Message] = {}
+        self._rooms: tuple[str, ...] = ()
         self.exchange(rooms)
 
-    def exchange(self, rooms: Sequence[str]) -> None:
-        """These are the rooms from now on. What stands of those that stay is not touched."""
-        before = {room for room, _ in self._open}
-        for gone in before.difference(rooms):
-            self._open = {key: ids for key, ids in self._open.items() if key[0] != gone}
+    def exchange(self, rooms: Sequence[str], taught: Mapping[str, Collection[str]] = NOTHING_TAUGHT) -> None:
+        """These are the rooms from now on, and the labels that they were taught.
+
+        What stands of those that stay is not touched.
+        """
+        for gone in set(self._rooms).difference(rooms):
             below = self._topics.room(gone, "")
             self._states = {topic: state for topic, state in self._states.items() if not topic.startswith(below)}
+        self._rooms = tuple(rooms)
+        wanted = [(room, label) for room in rooms for label in (*self._labels, *taught.get(room, ()))]
+        for room, label in set(self._open).difference(wanted):
+            del self._open[room, label]
+            self._states.pop(self._topics.sound(room, label), None)
         for room in rooms:
             self._state(room, "availability", payloads.ONLINE)
-            for label in self._labels:
-                if (room, label) not in self._open:
-                    self._open[room, label] = set()
-                    self._state(room, f"sound/{label}", payloads.on_off(False))
+        for room, label in wanted:
+            if (room, label) not in self._open:
+                self._open[room, label] = set()
+                self._state(room, f"sound/{label}", payloads.on_off(False))
 
     @property
     def states(self) -> tuple[Message, ...]:
@@ -103,6 +115,14 @@ class Board:
                 return [self.bridge("info", payloads.encode(asdict(report)))]
             case SummaryReport():
                 return [self.bridge("summary", payloads.encode(asdict(report)))]
+            case LearnNameReport():
+                return [self._state(report.room, "learn_name", report.name.encode("utf-8", "replace"))]
+            case LearningReport():
+                return [self._state(report.room, "learning", payloads.learning(report))]
+            case TaughtReport():
+                return [self._state(report.room, "taught", payloads.taught(report))]
+            case CorrectionsReport():
+                return [self._state(report.room, "corrections", payloads.corrections(report))]
             case _:
                 return []
 

@@ -2,28 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from listener.errors import PayloadError
+from listener.publish import teaching
+from listener.publish.showing import PRESSED, show
 from listener.publish.topics import ACTIONS, SETTINGS, Topics
-from listener.types import Control, Say, SetMode, SetMute, SetStrictness, SetThreshold, Snooze, Stop, Test
+from listener.types import Control, Say, SetMode, SetMute, SetStrictness, SetThreshold, Snooze, Stop, Teaching, Test
 from listener.vocabulary import STRICTNESS_STEPS
 
 MAX_PAYLOAD_BYTES = 256
 MAX_SAY_BYTES = 2_000
 """Two minutes of speech."""
-SHOWN_CHARACTERS = 60
 SHOWN_ROOMS = 20
 NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,16})?")
-PRESSED = "PRESS"
-"""What a button sends. Nothing at all is no press: clearing a retained message arrives as nothing, too."""
-
-
-def show(text: str | bytes) -> str:
-    """Fit for a log line: quoted, without control characters, short."""
-    shown = repr(text[:SHOWN_CHARACTERS])
-    return shown if len(text) <= SHOWN_CHARACTERS else f"{shown}… ({len(text)} in all)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +28,22 @@ class Commands:
     labels: frozenset[str]
     snooze_seconds: float = field(default=600.0, kw_only=True)
     modes: tuple[str, ...] = field(default=("assistant", "monitor"), kw_only=True)
+    taught: Mapping[str, frozenset[str]] = field(default_factory=dict, kw_only=True)
+    """Labels of single rooms, by slug."""
 
-    def parse(self, topic: str, payload: bytes) -> tuple[str, Control]:
+    def parse(self, topic: str, payload: bytes) -> tuple[str, Control | Teaching]:
         """The room's slug and what it is to do. Raises PayloadError, which names topic, payload and what would do."""
         slug, name = self._split(topic)
         if slug not in self.rooms:
             rooms = ", ".join(sorted(self.rooms)[:SHOWN_ROOMS])
             raise PayloadError(f"{show(topic)}: there is no room {show(slug)}; rooms are {rooms}")
-        reader: Callable[[str], Control] = getattr(self, f"_{name}")
         try:
-            return slug, reader(_text(payload, MAX_SAY_BYTES if name == "say" else MAX_PAYLOAD_BYTES))
+            text = _text(payload, MAX_SAY_BYTES if name == "say" else MAX_PAYLOAD_BYTES)
+            if name in teaching.READERS:
+                return slug, teaching.READERS[name](text)
+            of_room = replace(self, labels=self.labels | self.taught.get(slug, frozenset()))
+            reader: Callable[[str], Control] = getattr(of_room, f"_{name}")
+            return slug, reader(text)
         except PayloadError as error:
             raise PayloadError(f"{show(topic)}: {error}; nothing was changed") from None
 

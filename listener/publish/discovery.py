@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from listener.config import RoomConfig, slugify
+from listener.publish import lessons
 from listener.publish.looks import DEVICE_CLASSES, ICONS, label_name
 from listener.publish.topics import Topics
 from listener.vocabulary import INTENTS, STATES, STRICTNESS_STEPS, TEST_LABEL
@@ -21,6 +22,9 @@ LEVEL_EXPIRES_SECONDS = 60
 
 Component = dict[str, Any]
 Device = dict[str, Any]
+Names = Mapping[str, str]
+"""What a room was taught: the name that people gave, by the label that is made of it."""
+NOTHING_TAUGHT: Mapping[str, Names] = {}
 
 STATE_OF_JSON = "{{ value_json.state }}"
 DIAGNOSTIC = {"entity_category": "diagnostic"}
@@ -48,11 +52,16 @@ def devices(
     labels: Sequence[str],
     version: str,
     modes: Sequence[str] = ("assistant", "monitor"),
+    taught: Mapping[str, Names] = NOTHING_TAUGHT,
 ) -> dict[str, Device]:
-    """The discovery payload of each device by its topic, the bridge first. `modes`: what the engine offers."""
+    """The discovery payload of each device by its topic, the bridge first.
+
+    `modes`: what the engine offers; `taught`: the sounds that rooms have learnt, by slug.
+    """
     found = {topics.discovery("bridge"): bridge(topics, version)}
     for config in rooms:
-        found[topics.discovery(config.slug)] = room(topics, config.slug, config.name, labels, version, modes)
+        names = {**{label: label_name(label) for label in labels}, **taught.get(config.slug, {})}
+        found[topics.discovery(config.slug)] = room(topics, config.slug, config.name, names, version, modes)
     return found
 
 
@@ -91,13 +100,14 @@ def bridge(topics: Topics, version: str) -> Device:
     }
 
 
-def room(topics: Topics, slug: str, name: str, labels: Sequence[str], version: str, modes: Sequence[str]) -> Device:
-    """A room: available while both the daemon and the room are."""
+def room(topics: Topics, slug: str, name: str, labels: Names, version: str, modes: Sequence[str]) -> Device:
+    """A room: available while both the daemon and the room are. `labels`: how each of its sounds is called."""
     cells = {
         **_sounds(topics, slug, labels),
         **_command(topics, slug),
         **_states(topics, slug),
         **_settings(topics, slug, modes),
+        **lessons.cells(topics, slug),
     }
     return {
         "dev": {
@@ -123,7 +133,7 @@ def _command(topics: Topics, slug: str) -> dict[str, Component]:
     return {"command": cell}
 
 
-def _sounds(topics: Topics, slug: str, labels: Sequence[str]) -> dict[str, Component]:
+def _sounds(topics: Topics, slug: str, labels: Names) -> dict[str, Component]:
     cells: dict[str, Component] = {
         "sound": {
             "p": "event",
@@ -133,10 +143,10 @@ def _sounds(topics: Topics, slug: str, labels: Sequence[str]) -> dict[str, Compo
             "icon": "mdi:ear-hearing",
         }
     }
-    for label in labels:
+    for label, name in labels.items():
         cells[f"sound_{label}"] = {
             "p": "binary_sensor",
-            "name": label_name(label),
+            "name": name,
             "state_topic": topics.sound(slug, label),
             "device_class": DEVICE_CLASSES.get(label, "sound"),
             **({"icon": ICONS[label]} if label in ICONS else {}),

@@ -12,12 +12,13 @@ from listener.errors import PayloadError, PublishError
 from listener.publish import discovery, payloads, refusals, sweep
 from listener.publish.backoff import HEALTHY_SECONDS, Backoff, Complaints, Rationed
 from listener.publish.board import Board
-from listener.publish.commands import Commands, show
+from listener.publish.commands import Commands
 from listener.publish.link import Link
 from listener.publish.session import Session, Timing
 from listener.publish.settings import link_settings
+from listener.publish.showing import show
 from listener.publish.topics import Topics
-from listener.types import Control, Event, HealthReport, Message, Outbox, QueueFigures, Report
+from listener.types import Control, Event, HealthReport, Message, Outbox, QueueFigures, Report, Teaching
 from listener.vocabulary import URGENT_LABELS
 
 DEFAULT_TIMING = Timing()
@@ -38,7 +39,7 @@ class MqttPublisher:
         rooms: Sequence[RoomConfig],
         labels: Sequence[str],
         outbox: Outbox,
-        on_control: Callable[[str, Control], None],
+        on_control: Callable[[str, Control | Teaching], None],
         *,
         version: str = "",
         urgent: Collection[str] = URGENT_LABELS,
@@ -50,11 +51,15 @@ class MqttPublisher:
         self._topics = Topics(config.base_topic, config.discovery_prefix)
         self._slugs = tuple(room.slug for room in rooms)
         self._labels = tuple(labels)
-        devices_of: Callable[[Sequence[RoomConfig]], Mapping[str, discovery.Device]] = lambda rooms: (  # noqa: E731
-            discovery.devices(self._topics, rooms, labels, version, modes) if config.discovery else {}
+        self._rooms = tuple(rooms)
+        self._taught: Mapping[str, discovery.Names] = {}
+        devices_of: Callable[[], Mapping[str, discovery.Device]] = lambda: (  # noqa: E731
+            discovery.devices(self._topics, self._rooms, labels, version, modes, self._taught)
+            if config.discovery
+            else {}
         )
         self._devices_of = devices_of
-        self._devices = devices_of(rooms)
+        self._devices = devices_of()
         self._settings = link_settings(config, environ)
         self._board = Board(self._topics, self._slugs, labels, urgent, transcripts=config.transcripts)
         self._commands = Commands(
@@ -79,10 +84,21 @@ class MqttPublisher:
 
     def exchange(self, rooms: Sequence[RoomConfig]) -> None:
         """These are the rooms from now on: the others are taken from the broker and from Home Assistant."""
+        self._rooms = tuple(rooms)
         self._slugs = tuple(room.slug for room in rooms)
-        self._devices = self._devices_of(rooms)
-        self._board.exchange(self._slugs)
-        self._commands = replace(self._commands, rooms=frozenset(self._slugs))
+        self._renew()
+
+    def teach(self, taught: Mapping[str, discovery.Names]) -> None:
+        """These are the sounds that rooms have learnt, by slug: names by label. Those that are no more are removed."""
+        if taught != self._taught:
+            self._taught = {slug: dict(names) for slug, names in taught.items()}
+            self._renew()
+
+    def _renew(self) -> None:
+        self._devices = self._devices_of()
+        self._board.exchange(self._slugs, self._taught)
+        labels = {slug: frozenset(names) for slug, names in self._taught.items()}
+        self._commands = replace(self._commands, rooms=frozenset(self._slugs), taught=labels)
         self._swept = False
         if self._session is not None:
             self._session.renew()
@@ -117,7 +133,7 @@ class MqttPublisher:
         yield from self._board.states
 
     def leftovers(self, found: Mapping[str, bytes]) -> Iterable[Message]:
-        return sweep.leftovers(found, self._devices, self._topics, self._slugs, self._labels)
+        return sweep.leftovers(found, self._devices, self._topics, self._slugs, self._labels, self._taught)
 
     def on_command(self, topic: str, payload: bytes, retained: bool) -> None:
         """Apply it, or say why not; the sender has no other way to learn of it."""

@@ -8,12 +8,15 @@ from typing import Any
 
 from listener.types import (
     Command,
+    CorrectionsReport,
     HealthReport,
     Hearing,
     HearingReport,
+    LearningReport,
     ResponseEnded,
     ResponseStarted,
     SoundStarted,
+    TaughtReport,
     event_dict,
 )
 
@@ -77,6 +80,28 @@ def hearing(report: HearingReport) -> bytes:
     lines = hearing_lines(report.labels)
     best = lines[0]["label"] if lines else "nothing"
     return encode({"label": best, "room": report.room, "t": report.t, "labels": lines})
+
+
+def learning(report: LearningReport) -> bytes:
+    """`text` is the state in Home Assistant, where the reason of a refusal must be read without a click."""
+    match report.state:
+        case "be_quiet":
+            text = "be quiet"
+        case "listening":
+            text = f"heard {report.heard} of {report.wanted}"
+        case "refused":
+            text = f"refused: {report.detail}"
+        case state:
+            text = state
+    return encode({"text": shorten(text), **asdict(report)})
+
+
+def taught(report: TaughtReport) -> bytes:
+    return encode({"count": len(report.sounds), **asdict(report)})
+
+
+def corrections(report: CorrectionsReport) -> bytes:
+    return encode(asdict(report))
 
 
 def level(level_dbfs: float) -> bytes:

@@ -15,6 +15,7 @@ from listener.publish.topics import Topics
 from listener.types import Message
 
 SLUG = re.compile("[a-z0-9_]+")
+NOTHING_TAUGHT: Mapping[str, Collection[str]] = {}
 
 
 def leftovers(
@@ -23,9 +24,13 @@ def leftovers(
     topics: Topics,
     rooms: Collection[str],
     labels: Collection[str],
+    taught: Mapping[str, Collection[str]] = NOTHING_TAUGHT,
 ) -> list[Message]:
-    """What to publish, given the retained payloads by topic: empty ones, and devices without what they lost."""
-    return [*_devices(found, wanted, topics), *_states(found, topics, rooms, labels)]
+    """What to publish, given the retained payloads by topic: empty ones, and devices without what they lost.
+
+    `taught`: labels of single rooms.
+    """
+    return [*_devices(found, wanted, topics), *_states(found, topics, rooms, labels, taught)]
 
 
 def _devices(found: Mapping[str, bytes], wanted: Mapping[str, Device], topics: Topics) -> list[Message]:
@@ -74,7 +79,11 @@ def _without(old: Device, new: Device) -> Device | None:
 
 
 def _states(
-    found: Mapping[str, bytes], topics: Topics, rooms: Collection[str], labels: Collection[str]
+    found: Mapping[str, bytes],
+    topics: Topics,
+    rooms: Collection[str],
+    labels: Collection[str],
+    taught: Mapping[str, Collection[str]],
 ) -> list[Message]:
     messages = []
     for topic, payload in found.items():
@@ -85,7 +94,8 @@ def _states(
             stale = found.get(topics.room(slug, "availability")) in (ONLINE, OFFLINE)
         else:
             kind, _, label = leaf.partition("/")
-            stale = kind == "sound" and label not in labels and payload in (on_off(True), on_off(False))
+            ours = label in labels or label in taught.get(slug, ())
+            stale = kind == "sound" and not ours and payload in (on_off(True), on_off(False))
         if stale:
             messages.append(_clear(topic, "state"))
     return messages

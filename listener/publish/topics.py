@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 
-SETTINGS = ("mute", "strictness", "threshold", "mode")
+SETTINGS = ("mute", "strictness", "threshold", "mode", "learn_name")
 """Settings with a state and a set topic."""
 
-ACTIONS = ("snooze", "test", "say", "stop")
+ACTIONS = ("snooze", "test", "say", "stop", "learn", "rename", "forget", "wrong", "was", "undo_correction")
 """Topics that only take commands."""
+
+LESSONS = ("learning", "taught", "corrections")
+"""States of what a room is taught and was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Topics:
     @property
     def retained(self) -> tuple[str, ...]:
         """Filters of what we leave at the broker for a room. No command topic matches them."""
-        return tuple(f"{self.base}/+/{leaf}" for leaf in ("availability", "status", "sound/+", *SETTINGS))
+        return tuple(f"{self.base}/+/{leaf}" for leaf in ("availability", "status", "sound/+", *SETTINGS, *LESSONS))
 
     @property
     def birth(self) -> str:

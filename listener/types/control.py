@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from listener.types.values import Hearing
+from listener.types.taught import Knowledge
+from listener.types.teaching import CorrectionsReport, LearningReport, LearnNameReport, TaughtReport
+from listener.types.values import Hearing, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,13 @@ class Hush:
 class OwnVoice:
     """From playback to perception: we begin (`text`) or cease (None) to be heard in this room.
 
-    `answer_seconds`: we have asked something; what is said within so many seconds needs no wake word.
+    `answer_seconds`: we have asked something; what is said within so many seconds needs no wake word. `sound` is what
+    the text sounds like, heard as soon as what was told before it has been; None where it is not to be taken out.
     """
 
     text: str | None
     answer_seconds: float = 0.0
+    sound: Samples | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,35 @@ class SetVolume:
     step: float = 0.0
 
 
-Control = SetMute | SetStrictness | SetThreshold | SetMode | Snooze | Test | Say | Stop | Hush | OwnVoice | SetVolume
+@dataclass(frozen=True, slots=True)
+class Know:
+    """To perception: what the room has been taught, from now on; all of it, not what is new."""
+
+    knowledge: Knowledge = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attend:
+    """To perception: a lesson is held (`on`), so every percept brings a `sense`; or it is over."""
+
+    on: bool
+
+
+Control = (
+    SetMute
+    | SetStrictness
+    | SetThreshold
+    | SetMode
+    | Snooze
+    | Test
+    | Say
+    | Stop
+    | Hush
+    | OwnVoice
+    | SetVolume
+    | Know
+    | Attend
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +193,15 @@ class SummaryReport:
     rooms: Mapping[str, Mapping[str, int]]
 
 
-Report = HearingReport | LevelReport | SettingsReport | HealthReport | BridgeInfo | SummaryReport
+Report = (
+    HearingReport
+    | LevelReport
+    | SettingsReport
+    | HealthReport
+    | BridgeInfo
+    | SummaryReport
+    | LearnNameReport
+    | LearningReport
+    | TaughtReport
+    | CorrectionsReport
+)

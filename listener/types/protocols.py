@@ -120,6 +120,18 @@ class Clips(Protocol):
         ...
 
 
+class Pupil(Protocol):
+    """Learns in one room: what sounds are called, and which of them were wrong."""
+
+    def heard(self, chunk: Chunk, percept: Percept) -> None:
+        """Take in the next chunk; every one, in order. Does not wait for a disk."""
+        ...
+
+    def ended(self, episodes: Sequence[Episode]) -> None:
+        """Episodes that ended because the sound did."""
+        ...
+
+
 class Supervisor(Protocol):
     """A source that is opened again when it fails."""
 

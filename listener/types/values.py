@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.types.speech import SpeechPercept, Spoken
+from listener.types.taught import Embedding, Sense
 from listener.vocabulary import DecisionName, Emotion, EndReason, Flag, Trigger
 
 SAMPLE_RATE_HZ = 16_000
@@ -65,6 +66,8 @@ class Episode:
     by_pattern: bool = False
     """Found by its temporal pattern (ISO 8201), not by a tagger: no threshold of probability applies to it."""
     test: bool = False
+    embeddings: tuple[Embedding, ...] = field(default=(), repr=False)
+    """What it sounded like: one when it starts, up to four when it has ended; none by a pattern or a test alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class Percept:
     flags: frozenset[Flag] = frozenset()
     speech: SpeechPercept | None = None
     """None where nobody listens for speech."""
+    sense: Sense | None = None
+    """For a lesson: only while one is held in this room (`Attend`)."""
+    ordinary: tuple[Embedding, ...] = field(default=(), repr=False)
+    """Once in a while, where sounds were taught: what the room is like without them."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Percept, _FIELDS_OF_PERCEPT(self)

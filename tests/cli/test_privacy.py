@@ -50,3 +50,12 @@ metrics: {}
     ):
         assert words in said, said
     assert "they stay until you delete them" in privacy(tmp_path, BASE)
+
+
+def test_recordings_of_taught_sounds_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "taught"
+    folder.mkdir(parents=True)
+    (folder / "take-1.wav").touch()
+    assert "there are 1 of taught sounds now" in privacy(tmp_path, BASE)
+    said = privacy(tmp_path, BASE + "sounds: {keep_taught_audio: true}\n")
+    assert f"recordings of taught sounds in {folder}, until the sound is forgotten" in said

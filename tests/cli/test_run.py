@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from program import command, environment, events, listener
 
 from listener.bench.scene import kitchen
+from listener.vocabulary import URGENT_LABELS
 
 WAIT_SECONDS = 60.0
 
@@ -112,7 +113,8 @@ def test_an_alarm_reaches_an_independent_client(
     with witness(mosquitto.port) as client, daemon(tmp_path, config) as process:
         client.until(lambda: client.last("listener/kitchen/response"))
         client.until(lambda: "OFF" in client.all("listener/kitchen/sound/smoke_alarm")[2:])
-        (sound,) = map(json.loads, client.all("listener/kitchen/sound"))
+        sounds = [json.loads(sound) for sound in client.all("listener/kitchen/sound")]
+        (sound,) = (sound for sound in sounds if sound["label"] in URGENT_LABELS)  # the doorbell is heard as well
         assert (sound["event_type"], sound["room"], sound["label"]) == ("smoke_alarm", "kitchen", "smoke_alarm")
         assert client.last("listener/kitchen/response")["text"] == "Smoke alarm in Kitchen! Check for fire now."
         assert client.all("listener/kitchen/sound/smoke_alarm") == ["OFF", "ON", "OFF"]

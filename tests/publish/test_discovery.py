@@ -35,7 +35,7 @@ def test_every_component_is_complete_and_its_ids_are_unique() -> None:
         assert "object_id" not in cell
         assert cell["default_entity_id"].startswith(f"{cell['p']}.")
         assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", cell["default_entity_id"])
-        assert cell["p"] in ("button", "notify") or "state_topic" in cell
+        assert cell["p"] in ("button", "notify", "text") or "state_topic" in cell
     for key in ("unique_id", "default_entity_id"):
         assert len({cell[key] for cell in cells}) == len(cells)
     assert KITCHEN["cmps"]["level"]["default_entity_id"] == "sensor.kitchen_level"
@@ -62,6 +62,14 @@ def test_a_room_has_what_it_should() -> None:
         "stop": "button",
         "snooze": "button",
         "test": "button",
+        "learn_name": "text",
+        "learn": "button",
+        "learn_cancel": "button",
+        "learning": "sensor",
+        "taught": "sensor",
+        "wrong": "button",
+        "was": "text",
+        "corrections": "sensor",
     }
     assert cells["sound"]["event_types"] == [*SOUND_LABELS, "test"]
     classes = {label: cells[f"sound_{label}"]["device_class"] for label in SOUND_LABELS}
@@ -115,3 +123,20 @@ def test_nothing_is_cleared_that_is_not_ours() -> None:
     assert leftovers(raw, DEVICES, TOPICS, ("kitchen",), SOUND_LABELS) == []
     (message,) = leftovers({topic: ours.encode()}, DEVICES, TOPICS, ("kitchen",), SOUND_LABELS)
     assert (message.topic, message.payload, message.retain) == (topic, b"", True)
+
+
+def test_what_a_room_was_taught_is_its_own() -> None:
+    taught = {"kitchen": {"gate": "Garden gate"}}
+    found = devices(TOPICS, rooms("Kitchen", "Hall"), ("siren",), "1", taught=taught)
+    kitchen, hall = (found[TOPICS.discovery(slug)]["cmps"] for slug in ("kitchen", "hall"))
+    assert kitchen["sound"]["event_types"] == ["siren", "gate", "test"]
+    assert kitchen["sound_gate"]["name"] == "Garden gate"
+    assert kitchen["sound_gate"]["state_topic"] == "listener/kitchen/sound/gate"
+    assert "sound_gate" not in hall
+    assert hall["sound"]["event_types"] == ["siren", "test"]
+
+
+def test_what_was_forgotten_is_cleared_in_its_room_only() -> None:
+    found = {f"listener/{slug}/sound/gate": b"OFF" for slug in ("kitchen", "hall")}
+    (message,) = leftovers(found, {}, TOPICS, ("kitchen", "hall"), ("siren",), {"kitchen": {"gate": "Gate"}})
+    assert (message.topic, message.payload, message.retain) == ("listener/hall/sound/gate", b"", True)

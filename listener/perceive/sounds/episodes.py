@@ -83,6 +83,10 @@ class Episodes:
         self._limits: Thresholds | None = None
         self._calm_chunks = 0
         self.sounding: NDArray[np.bool_] = np.zeros(count, np.bool_)
+        self.may_start: Callable[[str], str | None] = lambda _label: None
+        """Asked for a label that its scores would start now: why it is not to be (it was told wrong), or None."""
+        self.refused: dict[int, str] = {}
+        """Labels that are above their thresholds and may not start, with the reason."""
         self.counts: NDArray[np.int64] = np.zeros(count, np.int64)
         """How many of a label's last M windows were above `on`."""
 
@@ -96,7 +100,8 @@ class Episodes:
         self.counts = above.sum(axis=0)
         self._last_heard[self.sounding & limits.reported & (scores >= limits.off)] = t
         starting = limits.reported & above[-1] & (self.counts >= limits.windows) & ~self.sounding
-        started = [self._start(i, t, above) for i in np.flatnonzero(starting).tolist()]
+        self.refused = {i: reason for i, reason in self.refused.items() if above[-1, i]}
+        started = [self._start(i, t, above) for i in np.flatnonzero(starting).tolist() if self._may_start(i)]
         started += [s for match in matches if (s := self._match(match, t, limits)) is not None]
         for i, sound in self._open.items():
             sound.score = max(sound.score, float(scores[i]))
@@ -135,6 +140,14 @@ class Episodes:
     def by_pattern(self, i: int, t: float) -> bool:
         """True while label number `i` is kept on by its pattern."""
         return i in self._open and bool(t <= self._pattern_until[i])
+
+    def _may_start(self, i: int) -> bool:
+        reason = self.may_start(self._table.labels[i])
+        if reason is None:
+            self.refused.pop(i, None)
+            return True
+        self.refused[i] = reason
+        return False
 
     def _start(self, i: int, t: float, above: NDArray[np.bool_]) -> _Open:
         ends = t - self._age[:, 0] * CHUNK_SECONDS

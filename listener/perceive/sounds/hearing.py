@@ -21,10 +21,17 @@ def hearing_now(table: LabelTable, limits: Thresholds, scores: Scores, episodes:
     )
 
 
+def with_taught(hearing: tuple[Hearing, ...], taught: tuple[Hearing, ...]) -> tuple[Hearing, ...]:
+    """The five best of both."""
+    return tuple(sorted((*hearing, *taught), key=lambda one: -one.score)[:SHOWN]) if taught else hearing
+
+
 def _reason(i: int, table: LabelTable, limits: Thresholds, scores: Scores, episodes: Episodes) -> str | None:
     label = table.labels[i]
     if episodes.sounding[i]:
         return None
+    if i in episodes.refused:
+        return episodes.refused[i]
     if label not in table.wanted:
         return "not among the labels to report"
     if not limits.reported[i]:

@@ -1,0 +1,56 @@
+"""Recordings of taught sounds, where they are kept: a network that is new hears them again."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+
+from listener.app.taught import Taught
+from listener.errors import ListenerError
+from listener.perceive.sounds.embeddings import Embedder, SenseStream
+from listener.perceive.sounds.lesson import takes_in
+from listener.perceive.sounds.own_tagger_model import SHA256
+from listener.types import CHUNK_SAMPLES, Chunk, Samples
+from listener.types.taught import Sense, Take, TaughtSound
+
+logger = logging.getLogger(__name__)
+
+
+def relearn(taught: Taught, network: str = SHA256) -> list[str]:
+    """Have `network` hear again what another one was taught; returns what was done, for a person.
+
+    Some 10 ms a take: not on the event loop. What cannot be read is logged and stays as it is.
+    """
+    done = []
+    embedder = Embedder()
+    for sound in taught.store.sounds:
+        try:
+            again = _heard_again(taught, sound, embedder, network)
+        except ListenerError as error:
+            logger.warning("%s: cannot be learnt again from its recordings: %s", sound.name, error)
+            continue
+        if again != sound:
+            taught.store.put(again)
+            done.append(f"{sound.name} was learnt again, from its recordings, by this version's network")
+    return done
+
+
+def _heard_again(taught: Taught, sound: TaughtSound, embedder: Embedder, network: str) -> TaughtSound:
+    takes = []
+    for take in sound.takes:
+        known = any(embedding.network == network for embedding in take.embeddings)
+        takes.append(take if known or not take.audio else _again(take, taught.audio.read(take.audio), embedder))
+    return replace(sound, takes=tuple(takes))
+
+
+def _again(take: Take, samples: Samples, embedder: Embedder) -> Take:
+    """The take as this network hears it; as it was where nothing is found in it."""
+    found, _, _ = takes_in(senses_of(samples, embedder))
+    return replace(take, embeddings=found[0].embeddings) if found else take
+
+
+def senses_of(samples: Samples, embedder: Embedder) -> list[Sense]:
+    """Of a recording, its last chunk filled up with silence."""
+    padded = np.concatenate([samples, np.zeros(-len(samples) % CHUNK_SAMPLES, np.float32)])
+    stream = SenseStream(embedder)
+    return [stream.sense(Chunk(part, index)) for index, part in enumerate(padded.reshape(-1, CHUNK_SAMPLES))]

@@ -1,0 +1,181 @@
+"""`listener teach` as people run it: from recordings, on stdin, by a daemon; and what is refused."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import taught_scene as scene
+from conftest import Mosquitto
+from program import command, environment, listener
+
+from listener.bench.synthesis import silence
+from listener.cli.main import build_parser
+from listener.cli.teach_remote import daemon_answers
+from listener.config import load
+from listener.errors import ListenerError
+
+Teach = Callable[..., str]
+
+
+@pytest.fixture
+def teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Teach:
+    """Runs the command in this process, for a state folder of its own; returns what it prints."""
+    for key, value in environment(tmp_path, LISTENER_STATE=str(tmp_path / "state")).items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.delenv("LISTENER_CONFIG", raising=False)
+
+    def run(*words: str | Path, status: int = 0) -> str:
+        args = build_parser().parse_args(["teach", *map(str, words)])
+        assert args.run(args) == status
+        return capsys.readouterr().out
+
+    return run
+
+
+def program(folder: Path, *words: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[str]":
+    done = listener(folder, "teach", *words, stdin=stdin, env={"LISTENER_STATE": str(folder / "state")})
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def takes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five recordings of one example each."""
+    folder = tmp_path_factory.mktemp("takes")
+    pieces = [np.concatenate([silence(1.6), scene.washer(seed), silence(1.6)]) for seed in range(5)]
+    return [scene.write(folder / f"{n}.wav", scene.in_the_room(piece, n)) for n, piece in enumerate(pieces, 1)]
+
+
+def test_from_recordings_it_is_learnt_listed_tried_renamed_and_forgotten(
+    teach: Teach, takes: list[Path], tmp_path: Path
+) -> None:
+    told = teach("Washer", "--from", *takes, "--yes", "--plot", tmp_path / "washer.png")
+    assert told.count("dBFS") == 5
+    assert "█" in told
+    assert "known again 5 of 5 times" in told
+    assert "Kept." in told
+    assert (tmp_path / "washer.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "state" / "taught.json").stat().st_mode & 0o777 == 0o600
+    (line,) = (line for line in teach("--list").splitlines() if "Washer" in line)
+    assert {"washer", "5", "all"} <= set(line.split())
+    again = scene.write(tmp_path / "again.wav", scene.again())
+    quiet = scene.write(tmp_path / "quiet.wav", scene.quiet(8.0))
+    tried = teach("--test", "washer", "--from", again, quiet)
+    (started,) = (line for line in tried.splitlines() if "washer (" in line)
+    assert started.startswith("again.wav")
+    assert "quiet.wav  washer: at most 0." in tried
+    assert "Washer is called Wash tune now" in teach("--rename", "washer", "Wash tune")
+    assert "wash_tune" in teach("--list")
+    assert "Wash tune was forgotten" in teach("--forget", "Wash tune")
+    with pytest.raises(ListenerError, match="no taught sound is called"):
+        teach("--forget", "Wash tune")
+
+
+def test_one_recording_may_hold_all_examples_and_a_background_helps(teach: Teach, tmp_path: Path) -> None:
+    whole = scene.write(tmp_path / "whole.wav", scene.lesson())
+    hum = scene.write(tmp_path / "hum.wav", scene.quiet(10.0))
+    assert "5 of 5" in teach("Washer", "--from", whole, "--background", hum, "--yes")
+
+
+def test_on_stdin_it_is_a_lesson(tmp_path: Path) -> None:
+    sound = np.clip(scene.lesson() * 32767, -32768, 32767).astype("<i2").tobytes()
+    done = program(tmp_path, "Washer", "--from", "-", "--yes", stdin=sound)
+    assert done.returncode == 0, done.stderr
+    assert "be quiet" in done.stdout
+    assert "heard 1 of 5" in done.stdout
+    assert "Kept." in done.stdout
+    cut = program(tmp_path, "Washer", "--from", "-", "--yes", stdin=sound[: len(sound) // 2])
+    assert cut.returncode == 1
+    assert "the sound ended after" in cut.stderr
+    assert len([line for line in cut.stderr.splitlines() if line.startswith("listener:")]) == 1
+
+
+def test_without_anybody_to_ask_nothing_is_kept(teach: Teach, takes: list[Path]) -> None:
+    with pytest.raises(ListenerError, match="give --yes"):
+        teach("Washer", "--from", *takes)
+    assert "Nothing was taught" in teach("--list")
+
+
+def test_examples_that_are_not_alike_are_refused(teach: Teach, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    bursts = [
+        rng.normal(0, 0.1, 8_000 * n).astype(np.float32) * np.sin(np.arange(8_000 * n) * 0.02 * n**2) for n in (1, 2, 4)
+    ]
+    pieces = [np.concatenate([silence(1.6), burst, silence(1.6)]) for burst in bursts]
+    files = [scene.write(tmp_path / f"{n}.wav", scene.in_the_room(piece, n)) for n, piece in enumerate(pieces)]
+    with pytest.raises(ListenerError, match="was not learnt: "):
+        teach("Anything", "--from", *files, "--yes")
+    assert "Nothing was taught" in teach("--list")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), "give the sound a name"),
+        (("Dog bark", "--from", "1.wav"), "dog_bark"),
+        (("???", "--from", "1.wav"), "has no letters"),
+        (("Washer", "--from", "none.wav"), "none.wav"),
+        (("Washer", "--from", "quiet.wav", "--yes"), "takes; 3 to 20 are needed"),
+        (("Washer", "--background", "quiet.wav"), "--background"),
+        (("Washer", "--room", "attic"), "no room 'attic'"),
+        (("--test",), "nothing was taught yet"),
+        (("--undo", "0000"), "0000"),
+    ],
+)
+def test_what_cannot_be_done_says_why(
+    teach: Teach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], complaint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scene.write(tmp_path / "quiet.wav", scene.quiet(6.0))
+    with pytest.raises(ListenerError) as caught:
+        teach(*words)
+    assert complaint in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_without_a_tagger_nothing_can_be_taught(teach: Teach, tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("rooms: [{name: Kitchen, source: {type: microphone}}]\nsounds: {tagger: none}\n")
+    with pytest.raises(ListenerError, match=r"sounds\.tagger: none"):
+        teach("-c", config, "Gate")
+
+
+def test_a_broken_file_of_taught_sounds_is_set_aside(
+    teach: Teach, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "taught.json").write_bytes(os.urandom(500))
+    assert "Nothing was taught" in teach("--list")
+    assert "taught.json" in caplog.text
+    assert list((tmp_path / "state").glob("taught.json.broken-*"))
+
+
+def test_the_daemon_that_runs_is_asked(teach: Teach, tmp_path: Path, mosquitto: Mosquitto, takes: list[Path]) -> None:
+    mosquitto.start()
+    scene.write(tmp_path / "kitchen.wav", scene.lesson())
+    config = tmp_path / "c.yaml"
+    source = f"{{type: file, path: {tmp_path}/kitchen.wav, loop: true, realtime: false}}"
+    config.write_text(
+        f"rooms: [{{name: Kitchen, source: {source}}}]\nmqtt: {{port: {mosquitto.port}}}\nsounds: {{tagger: own}}\n"
+    )
+    with (tmp_path / "log").open("ab") as log:
+        daemon = subprocess.Popen(command("run", "-c", config), env=dict(os.environ), stderr=log)
+    try:
+        while not daemon_answers(load(config).mqtt):
+            assert daemon.poll() is None, (tmp_path / "log").read_text()
+        assert "Learnt." in teach("-c", config, "Washer")
+        with pytest.raises(ListenerError, match="runs with this state folder"):
+            teach("-c", config, "Gate", "--from", takes[0])
+        assert "is called Tune now" in teach("-c", config, "--rename", "Washer", "Tune")
+        assert "Tune was forgotten" in teach("-c", config, "--forget", "tune")
+        with pytest.raises(ListenerError, match="nothing was changed"):
+            teach("-c", config, "--forget", "tune")
+        with pytest.raises(ListenerError, match="dog_bark"):
+            teach("-c", config, "Dog bark")
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(20)

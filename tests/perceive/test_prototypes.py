@@ -1,0 +1,69 @@
+"""Taught sounds as points in space: what is like them scores above a half, and what is not does not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from listener.perceive.sounds.common_sounds import CommonSounds, common_sounds
+from listener.perceive.sounds.prototypes import prototype
+
+WIDTH = 24
+
+
+def made_common(seed: int = 0) -> CommonSounds:
+    """Common sounds that vary a lot in half of the directions, far from nought."""
+    rng = np.random.default_rng(seed)
+    spread = np.r_[np.full(WIDTH // 2, 3.0), np.full(WIDTH // 2, 0.3)]
+    return common_sounds((rng.standard_normal((400, WIDTH)) * spread + 5).astype(np.float32), "n", 0.5)
+
+
+def takes_of(rng: np.random.Generator, where: np.ndarray, number: int = 5, spread: float = 0.3) -> list[np.ndarray]:
+    return [(where + spread * rng.standard_normal((3, WIDTH))).astype(np.float32) for _ in range(number)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1_000))
+def test_a_sound_is_known_again_and_common_sounds_are_not_taken_for_it(seed: int) -> None:
+    rng, common = np.random.default_rng(seed), made_common()
+    where = 5 + 4 * rng.standard_normal(WIDTH)
+    made = prototype([common.space(take) for take in takes_of(rng, where)], common.others[:0], common)
+    again = common.space(np.concatenate(takes_of(rng, where, 20)))
+    assert (made.scores(again) > 0.5).mean() >= 0.9
+    assert (made.scores(common.others) > 0.5).mean() <= 0.01
+    assert len(made.left_out) == 5
+    assert min(made.left_out) > 0.5
+
+
+def test_a_left_out_take_of_another_sound_is_not_recognised() -> None:
+    rng, common = np.random.default_rng(1), made_common()
+    here, there = 5 + 4 * rng.standard_normal((2, WIDTH))
+    takes = [*takes_of(rng, here, 4), *takes_of(rng, there, 1)]
+    made = prototype([common.space(take) for take in takes], common.others[:0], common)
+    assert [score > 0.5 for score in made.left_out] == [True] * 4 + [False]
+
+
+def test_what_was_told_wrong_is_not_taken_for_it_any_more() -> None:
+    rng, common = np.random.default_rng(2), made_common()
+    where = 5 + 4 * rng.standard_normal(WIDTH)
+    takes = [common.space(take) for take in takes_of(rng, where)]
+    near = where.copy()
+    near[WIDTH // 2 :] += 1.2
+    wrong = common.space(np.concatenate(takes_of(rng, near, 2)))
+    again = common.space(np.concatenate(takes_of(rng, near, 5)))
+    before = prototype(takes, common.others[:0], common).scores(again).mean()
+    after = prototype(takes, wrong, common).scores(again).mean()
+    assert after < before - 0.1
+
+
+def test_points_have_length_one_and_common_sounds_lie_around_nought() -> None:
+    common = made_common()
+    np.testing.assert_allclose(np.linalg.norm(common.others, axis=1), 1.0, atol=1e-5)
+    assert np.linalg.norm(common.others.mean(axis=0)) < 0.2
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_few_takes_are_judged_all_the_same(number: int) -> None:
+    rng, common = np.random.default_rng(3), made_common()
+    takes = [common.space(take) for take in takes_of(rng, 5 + 4 * rng.standard_normal(WIDTH), number)]
+    assert np.isfinite(prototype(takes, common.others[:0], common).threshold)
