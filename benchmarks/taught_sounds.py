@@ -114,7 +114,7 @@ def chunks(sound: Samples) -> Iterator[Chunk]:
 def lesson(bench: Bench, sound: HomeSound, rng: Generator) -> tuple[TaughtSound, Lesson]:
     """One stream: quiet, then takes, each over noise of its own, until there are five."""
     held = Lesson(TAKES)
-    quiet = in_the_room(rng, synthesis.silence(4.0) + 1e-6, 0.0, (-40.0, -36.0))
+    quiet = in_the_room(rng, synthesis.silence(4.0) + 1e-6, 0.0, peak_dbfs=(-40.0, -36.0))
     for sense in bench.senses(quiet):
         held.hear(sense)
     for number in range(4 * TAKES):
@@ -208,31 +208,32 @@ def told_wrong(bench: Bench, clips: Sequence[tuple[str, Samples]]) -> dict[str, 
         if label not in bench.table.labels or label in URGENT_LABELS:
             continue
         rng.shuffle(sounds)
-        found = [(one, heard) for one in sounds[: 2 * OTHERS] if (heard := start_of(before, label, rng, one))]
+        places = [(one, int(rng.integers(2**31))) for one in sounds[: 2 * OTHERS]]
+        found = [(*one, heard) for one in places if (heard := start_of(before, label, rng, *one))]
         if len(found) >= LEAST_CLIPS:
             told[label] = corrections_of(bench, label, rng, found[:OTHERS])
     return told
 
 
-def corrections_of(bench: Bench, label: str, rng: Generator, found: Sequence[tuple[Samples, Episode]]) -> Told:
+def corrections_of(bench: Bench, label: str, rng: Generator, found: Sequence[tuple[Samples, int, Episode]]) -> Told:
     figures = Told()
-    for number, (wrong, episode) in enumerate(found[:CORRECTED_OF_A_LABEL]):
+    for number, (wrong, place, episode) in enumerate(found[:CORRECTED_OF_A_LABEL]):
         figures.corrections += 1
         correction = Correction("c", episode.id, "bench", label, "2026-01-01", episode.embeddings)
         room = bench.room(Knowledge((), (correction,)))
         for _ in range(AGAIN):
-            started, suppressed = outcome(room, label, in_the_room(rng, wrong, SNR_DB))
+            started, suppressed = outcome(room, label, in_the_room(rng, wrong, SNR_DB, place))
             figures.again += started or suppressed
             figures.suppressed += suppressed and not started
-        for other, _ in (*found[:number], *found[number + 1 :]):
+        for other, *_ in (*found[:number], *found[number + 1 :]):
             started, suppressed = outcome(room, label, in_the_room(rng, other, SNR_DB))
             figures.others += started or suppressed
             figures.still_found += started
     return figures
 
 
-def start_of(room: Hearer, label: str, rng: Generator, sound: Samples) -> Episode | None:
-    heard, _ = room.hear(in_the_room(rng, sound, SNR_DB))
+def start_of(room: Hearer, label: str, rng: Generator, sound: Samples, place: int) -> Episode | None:
+    heard, _ = room.hear(in_the_room(rng, sound, SNR_DB, place))
     return next((episode for episode in heard if episode.label == label), None)
 
 
@@ -302,8 +303,8 @@ def told_lines(told: dict[str, Told]) -> tuple[list[str], bool]:
         '## One "that was wrong"',
         "",
         f"For each label of which YAMNet finds {LEAST_CLIPS} clips, up to {CORRECTED_OF_A_LABEL} are told wrong,",
-        f"one at a time. Each is recorded {AGAIN} times more, and up to {OTHERS - 1} other clips of the label once;",
-        "counted are those that start without the correction.",
+        f"one at a time. Each is recorded {AGAIN} times more, in its place over other noise, and up to {OTHERS - 1}",
+        "other clips of the label once; counted are those that start without the correction.",
         "",
         "| label | told wrong | again | suppressed | others | still found |",
         "| --- | --- | --- | --- | --- | --- |",

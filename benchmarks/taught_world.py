@@ -57,16 +57,24 @@ def noise(rng: Generator, seconds: float) -> Samples:
     return (found / max(float(np.std(found)), 1e-9)).astype(np.float32)
 
 
-def in_the_room(rng: Generator, dry: Samples, snr_db: float, peak_dbfs: tuple[float, float] = (-24.0, -6.0)) -> Samples:
-    """The sound from somewhere in the room, over noise `snr_db` below it, with noise alone before and after."""
-    response = synthesis.room_impulse_response(rng, REVERBERATION_SECONDS, float(rng.uniform(0.0, 9.0)))
+def in_the_room(
+    rng: Generator,
+    dry: Samples,
+    snr_db: float,
+    place: int | None = None,
+    peak_dbfs: tuple[float, float] = (-24.0, -6.0),
+) -> Samples:
+    """The sound from somewhere in the room, over noise `snr_db` below it, with noise alone before and after. The same
+    `place` is the same place and level; left out: any."""
+    where = rng if place is None else np.random.default_rng(place)
+    response = synthesis.room_impulse_response(where, REVERBERATION_SECONDS, float(where.uniform(0.0, 9.0)))
     pause = synthesis.silence(LEAD_SECONDS)
     sound = synthesis.reverberate(np.concatenate([pause, dry, pause]), response)
     active = np.zeros(len(sound), np.bool_)
     active[len(pause) : len(pause) + len(dry)] = True
     active &= np.abs(sound) > 0.01 * np.abs(sound).max()
     mixed = synthesis.mix(sound, noise(rng, len(sound) / SAMPLE_RATE_HZ + 0.1)[: len(sound)], snr_db, active)
-    return synthesis.at_level(mixed, float(rng.uniform(*peak_dbfs)))
+    return synthesis.at_level(mixed, float(where.uniform(*peak_dbfs)))
 
 
 def _about(rng: Generator, value: float, spread: float) -> float:

@@ -28,9 +28,9 @@ EACH: Final = 16
 TEXTURES: Final = 100
 LOWEST_HZ: Final = 60.0
 SEED: Final = 1
-PART_ALIKE: Final = 0.35
-"""Of sounds that are heard again, so many are as alike as that. More would take other sounds of the label along: with
-0.9, a dog told wrong silenced nearly all dogs (docs/reports/taught-sounds.md)."""
+PART_ALIKE: Final = 0.83
+"""Of sounds that are heard again, so many are as alike as that. More would take other sounds of the label along
+(docs/decisions/0111)."""
 EDGE_SECONDS: Final = 1.2
 
 
@@ -99,7 +99,7 @@ def made_vectors(embedder: Embedder, folder: Path) -> tuple[Array, list[tuple[Ar
 
 
 def limit_alike(common: common_sounds.CommonSounds, pairs: list[tuple[Array, Array]]) -> float:
-    """The cosine that a third of all sounds reach when they are heard again: their middle against all of before."""
+    """The cosine that `PART_ALIKE` of sounds reach when they are heard again: their middle against all of before."""
     found = []
     for one, other in pairs:
         middle = slice(len(other) // 3, max(2 * len(other) // 3, len(other) // 3 + 1))

@@ -15,24 +15,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.character import EMBEDDING, Character
 from training.graph import Graph
-from training.network import EMBEDDING, Head
+from training.network import Head
 from training.trunk import Layers, add_trunk
 
 LABEL_LIST: Final = "labels.txt"
 
 
 def export(
-    layers: Layers, head: Head, slopes: NDArray[np.float32], offsets: NDArray[np.float32], labels: Sequence[str]
+    layers: Layers,
+    head: Head,
+    character: Character,
+    slopes: NDArray[np.float32],
+    offsets: NDArray[np.float32],
+    labels: Sequence[str],
 ) -> bytes:
     """`slopes` and `offsets` `[labels]` calibrate the logits: `slope * logit + offset`."""
     graph = Graph()
     features, news = add_trunk(graph, layers)
-    embed = _array(head.embed.weight) / _array(head.spread)
-    bias = _array(head.embed.bias) - embed @ _array(head.mean)
-    embedding = graph.dense(features, embed, bias, relu=True, name="embedding")
+    hide = _array(head.hide.weight) / _array(head.spread)
+    bias = _array(head.hide.bias) - hide @ _array(head.mean)
+    hidden = graph.dense(features, hide, bias, relu=True, name="hidden")
+    embedding = graph.dense(features, character.weight, character.bias, relu=False, name="embedding")
     weight, bias = _array(head.classify.weight), _array(head.classify.bias)
-    logits = graph.dense(embedding, weight * slopes[:, None], bias * slopes + offsets, relu=False, name="logits")
+    logits = graph.dense(hidden, weight * slopes[:, None], bias * slopes + offsets, relu=False, name="logits")
     scores = graph.logistic(logits, "scores")
     assert graph.shape(embedding) == [1, EMBEDDING]
     return graph.pack([scores, embedding, *news]) + _label_list(labels)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from listener.perceive.sounds import labels as shipped_labels
 from listener.perceive.sounds.both_taggers import BOTH_LABELS, together
 from training.calibration import Rule, clip_score, fit_platt, raised, reliability, settings, sigmoid, threshold
+from training.character import read_character
 from training.examples import Ears, Sound, active_frames, truth_of
 from training.export import export, write
 from training.hearing import padded
@@ -72,7 +73,8 @@ def finish(audio: Path, yamnet: Path, out: Path) -> None:
         others = [item for item in scored if item.part != part]
         slopes, offsets = calibrate(others)
         on = rules(others, slopes, offsets, defaults)
-        data = export(layers, load_network(out, part), slopes, offsets, LABELS)
+        heard = read_character(out, [one for one in range(PARTS) if one != part])
+        data = export(layers, load_network(out, part), heard, slopes, offsets, LABELS)
         write(out / f"own-without-{part}.tflite", data)
         _write_labels(out / f"labels-without-{part}.yaml", settings(on, defaults))
         _write_labels(out / f"both-without-{part}.yaml", both_settings(others, slopes, offsets, defaults))
@@ -81,7 +83,7 @@ def finish(audio: Path, yamnet: Path, out: Path) -> None:
         made += found_of_made(unheard, slopes, offsets, on, defaults)
     scored = with_lonely_labels(scored)
     slopes, offsets = calibrate(scored)
-    data = export(layers, load_network(out, None), slopes, offsets, LABELS)
+    data = export(layers, load_network(out, None), read_character(out, range(PARTS)), slopes, offsets, LABELS)
     write(PACKAGE / "own_tagger.tflite", data)
     _write_labels(PACKAGE / "own_labels.yaml", settings(rules(scored, slopes, offsets, defaults), defaults), HEAD)
     _write_labels(PACKAGE / BOTH_LABELS, both_settings(scored, slopes, offsets, defaults), BOTH_HEAD)

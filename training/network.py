@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from training.trunk import FEATURES
 
-EMBEDDING: Final = 256
+HIDDEN: Final = 256
 TEACHER: Final = 1_024
 LEAST_SPREAD: Final = 0.02
 """A feature that hardly varies in training is not blown up."""
 
 
 class Head(nn.Module):
-    """Standardized features, one layer that is the embedding, one that gives the labels."""
+    """Standardized features, one hidden layer, one that gives the labels."""
 
     mean: Tensor
     spread: Tensor
@@ -24,10 +24,10 @@ class Head(nn.Module):
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("spread", torch.ones(FEATURES))
         self.dropout = nn.Dropout(dropout)
-        self.embed = nn.Linear(FEATURES, EMBEDDING)
-        self.classify = nn.Linear(EMBEDDING, labels)
-        self.imitate = nn.Linear(EMBEDDING, TEACHER)
-        """The teacher's embedding from ours. Needed in training only."""
+        self.hide = nn.Linear(FEATURES, HIDDEN)
+        self.classify = nn.Linear(HIDDEN, labels)
+        self.imitate = nn.Linear(HIDDEN, TEACHER)
+        """The teacher's embedding from the hidden layer. Needed in training only."""
 
     def fit_scale(self, features: Tensor) -> None:
         """Take mean and spread of features `[n, 1024]`."""
@@ -35,6 +35,6 @@ class Head(nn.Module):
         self.spread.copy_(features.std(0).clamp_min(LEAST_SPREAD))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """`[..., 1024]` to logits `[..., labels]` and embeddings `[..., 256]`."""
-        embedding = torch.relu(self.embed(self.dropout((features - self.mean) / self.spread)))
-        return self.classify(self.dropout(embedding)), embedding
+        """`[..., 1024]` to logits `[..., labels]` and the hidden layer `[..., 256]`."""
+        hidden = torch.relu(self.hide(self.dropout((features - self.mean) / self.spread)))
+        return self.classify(self.dropout(hidden)), hidden

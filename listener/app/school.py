@@ -37,7 +37,10 @@ from listener.types import (
 logger = logging.getLogger(__name__)
 
 SAVE_REST_SECONDS = 5.0
-"""Between two writes: a barking dog is an episode every few seconds, each of which is remembered."""
+"""Between two writes."""
+HEARD_SECONDS = 300.0
+"""What was only heard waits so long to be saved: a barking dog is an episode every few seconds, and the file is a
+megabyte on a card that wears out. What could not be saved is tried again as often."""
 
 Say = Callable[[str, str, Mapping[str, str]], None]
 
@@ -81,6 +84,8 @@ class School:
         self._announce = announce
         self._rooms: Rooms | None = None
         self._names: dict[str, str] = {}
+        self._told: dict[str, object] = {}
+        """By room, what it knows of sounds and mistakes."""
         self._lessons = Lessons(taught, Links(tell, self._apply, say), self._learnt)
         self._unsaved = asyncio.Event()
         self._changes = self._saved_changes = 0
@@ -109,9 +114,12 @@ class School:
             for done in await asyncio.to_thread(relearn, self._taught):
                 self._changed(done)
             while True:
-                await self._unsaved.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HEARD_SECONDS):
+                        await self._unsaved.wait()
                 self._unsaved.clear()
-                await self._save()
+                if self._changes > self._saved_changes:
+                    await self._save()
                 await asyncio.sleep(SAVE_REST_SECONDS)
         finally:
             await self._lessons.close()
@@ -121,6 +129,7 @@ class School:
     def controls(self, slug: str) -> tuple[Control, ...]:
         """What a room is to be told when it begins."""
         knowledge = self._taught.store.knowledge(slug)
+        self._told[slug] = (knowledge.corrections, tuple((s.label, s.takes) for s in knowledge.sounds))
         attending = (Attend(True),) if slug in self._lessons else ()
         return ((Know(knowledge),) if knowledge else ()) + attending
 
@@ -159,18 +168,18 @@ class School:
             self.remember(slug, (*percept.started, *percept.ended))
         if percept.ordinary:
             self._taught.store.add_ordinary(slug, percept.ordinary)
-            self._mark()
+            self._changes += 1
         self._lessons.heard(slug, chunk, percept)
 
     def remember(self, slug: str, episodes: Sequence[Episode]) -> None:
         if self._taught.remember(slug, episodes):
-            self._mark()
+            self._changes += 1
 
     async def _save(self) -> None:
         changes = self._changes
         with suppress(StoreError):  # which is logged, and part of the health (`warning`)
             await asyncio.to_thread(self._taught.save)
-        self._saved_changes = changes
+            self._saved_changes = changes
 
     def _mark(self) -> None:
         self._changes += 1
@@ -197,14 +206,19 @@ class School:
             self._tell(report(slug, done))
 
     def _changed(self, done: str) -> None:
-        """All rooms hear of it, for a sound may belong to all of them."""
+        """Rooms whom it concerns hear of it: taking it up costs 30 ms a sound, and ends those that sound."""
         logger.info("%s", done)
         self._mark()
         slugs = () if self._rooms is None else self._rooms.slugs
         self._announce(self._taught.names(slugs))
         for slug in slugs:
-            self._apply(slug, Know(self._taught.store.knowledge(slug)))
+            knowledge = self._taught.store.knowledge(slug)
+            known = (knowledge.corrections, tuple((s.label, s.takes) for s in knowledge.sounds))
+            if self._told.get(slug, ((), ())) != known:
+                self._told[slug] = known
+                self._apply(slug, Know(knowledge))
             self._tell(self._taught.taught_report(slug))
+            self._tell(self._taught.corrections_report(slug))
 
     def _apply(self, slug: str, control: Control) -> None:
         if self._rooms is not None and slug in self._rooms.slugs:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Lock
 from time import time as wall_time
 
 from listener.app.lesson import RoomLesson
@@ -51,6 +52,7 @@ class Taught:
         self.audio = audio
         self._keep_audio = keep_audio
         self._forgot = False
+        self._recordings = Lock()
         self._labels = frozenset(labels)
         self._urgent = frozenset(urgent)
         self._clock = clock
@@ -100,18 +102,21 @@ class Taught:
 
         Waits for the disk in that case. Raises StoreError.
         """
-        if self._keep_audio:
-            kept = [self.audio.keep(recording) for recording in recordings]
-            takes = (replace(take, audio=name) for take, name in zip(sound.takes, kept, strict=True))
-            sound = replace(sound, takes=tuple(takes))
-        self.store.put(sound)
+        with self._recordings:
+            self._forgot = True  # taught again: what was kept of it belongs to no take any more
+            if self._keep_audio:
+                kept = [self.audio.keep(recording) for recording in recordings]
+                takes = (replace(take, audio=name) for take, name in zip(sound.takes, kept, strict=True))
+                sound = replace(sound, takes=tuple(takes))
+            self.store.put(sound)
 
     def save(self) -> None:
         """Waits for the disk. Raises StoreError when it takes nothing; `store.warning` says so too."""
         saved = self.store.save()
-        if saved and self._forgot:
-            self._forgot = False
-            self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
+        with self._recordings:  # which are on the disk before their sound is known
+            if saved and self._forgot:
+                self._forgot = False
+                self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
         if not saved:
             raise StoreError(self.store.warning or "what was taught cannot be saved")
 

@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -260,7 +260,9 @@ class RoomPerceiver:
             if control.label not in (None, TEST_LABEL, *self._table.labels, *taught):
                 raise PerceiveError(f"room {self._room}: no sound is called {control.label!r}, so none can be tested")
             self._controls.append(control)
-        elif isinstance(control, OwnVoice | Know | Attend):
+        elif isinstance(control, OwnVoice):
+            self._controls.append(replace(control, sound=None))  # which is for `speech`
+        elif isinstance(control, Know | Attend):
             self._controls.append(control)
         if self.speech is not None:
             self.speech.apply(control)

@@ -123,7 +123,7 @@ class TaughtStore:
     def note(self, episode: HeardEpisode) -> None:
         """Remember an episode that has started or ended (then with more embeddings): the last 200, seven days."""
         with self._memory:
-            before = self._episodes.pop(episode.id, None)
+            before = self._episodes.get(episode.id)  # keeps its place: the newest is the one that started last
             if before is not None:
                 episode = replace(episode, started_at=before.started_at)
             self._episodes[episode.id] = episode

@@ -28,6 +28,7 @@ from training.calibration import (  # noqa: E402
     sigmoid,
     threshold,
 )
+from training.character import EMBEDDING, character  # noqa: E402
 from training.examples import Sound, active_frames, both, truth_of  # noqa: E402
 from training.export import export  # noqa: E402
 from training.graph import Graph, Quantized  # noqa: E402
@@ -138,22 +139,24 @@ def test_the_exported_file_says_what_the_network_says(layers: Layers, tmp_path: 
     torch.manual_seed(0)
     magnitudes = noise(8)
     features = torch.from_numpy(Trunk(layers).hear(magnitudes))
+    like = character(np.concatenate([features.numpy(), np.random.default_rng(0).random((300, FEATURES), np.float32)]))
     head = Head(len(LABELS))
     head.fit_scale(features)
     head.eval()
     slopes = np.linspace(0.5, 2, len(LABELS), dtype=np.float32)
     offsets = np.linspace(-1, 1, len(LABELS), dtype=np.float32)
-    data = export(layers, head, slopes, offsets, LABELS)
+    data = export(layers, head, like, slopes, offsets, LABELS)
     path = tmp_path / "own.tflite"
     path.write_bytes(data)
     tagger = OwnTagger(load_own(path, hashlib.sha256(data).hexdigest()))
     stream = tagger.open()
     with torch.no_grad():
-        logits, embeddings = (values.numpy() for values in head(features))
+        logits = head(features)[0].numpy()
+    embeddings = features.numpy() @ like.weight.T + like.bias
     for chunk, logit, embedding in zip(magnitudes, logits, embeddings, strict=True):
         tagger.hear(stream, chunk)
         np.testing.assert_allclose(tagger.score(stream), sigmoid(logit * slopes + offsets), atol=5e-3)
-        np.testing.assert_allclose(stream.embedding, embedding, atol=2e-2)
+        np.testing.assert_allclose(stream.embedding, embedding, atol=0.1, rtol=0.02)
 
 
 def test_training_writes_the_same_network_from_the_same_examples(tmp_path: Path) -> None:
@@ -174,6 +177,17 @@ def test_training_writes_the_same_network_from_the_same_examples(tmp_path: Path)
         weights.append(torch.load(network_path(tmp_path, 1), weights_only=True))
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not torch.equal(weights[0]["classify.bias"], Head(len(LABELS)).classify.bias)
+
+
+def test_what_a_sound_is_like_has_one_variance_in_all_directions() -> None:
+    rng = np.random.default_rng(0)
+    features = (rng.standard_normal((4_000, FEATURES)) * rng.uniform(0.1, 3, FEATURES) + 2).astype(np.float32)
+    features[:, 1] = features[:, 0]
+    like = character(features)
+    embeddings = features @ like.weight.T + like.bias
+    assert embeddings.shape == (4_000, EMBEDDING)
+    np.testing.assert_allclose(embeddings.mean(axis=0), 0, atol=0.02)
+    np.testing.assert_allclose(np.cov(embeddings.T), np.eye(EMBEDDING), atol=0.02)
 
 
 def test_clips_of_no_group_stand_alone_but_for_takes_of_one_sound() -> None:

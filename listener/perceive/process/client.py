@@ -11,7 +11,7 @@ from listener.children import start_module
 from listener.errors import PerceiveError
 from listener.perceive.ears import EarPlan, RoomPlan
 from listener.perceive.process.wire import LOAD, LOG, MOST_AT_ONCE, READ_BYTES, REPLIES, Failure, Kind, Reply, request
-from listener.types import Chunk, Control, Ending, Episode, Know, Percept, SetMode, SetStrictness
+from listener.types import Attend, Chunk, Control, Ending, Episode, Know, OwnVoice, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ utterance of 12 s takes a small computer several seconds. Rooms are to hear agai
 FIRST_REST_SECONDS: Final = 0.5
 LONGEST_REST_SECONDS: Final = 30.0
 END_SECONDS: Final = 2.0
+MOST_WAITING: Final = 8
+"""Controls of a room that hears nothing (muted, no microphone): of our own voice only the newest counts then."""
 MAX_LINE_BYTES: Final = 4_096
 GATHER_SECONDS: Final = 0.02
 """So long a busy process is left alone, that it may hear more rooms together."""
@@ -271,6 +273,7 @@ class RemotePerceiver:
         self._generation = 0
         self._open: dict[str, Episode] = {}
         self._controls: list[Control] = []
+        self._attending = False
 
     async def perceive(self, chunk: Chunk) -> Percept:
         """Hear the next chunk. Raises PerceiveError; the room then goes on with the next one."""
@@ -303,6 +306,11 @@ class RemotePerceiver:
             self._plan = replace(self._plan, mode=control.mode)
         elif isinstance(control, Know):
             self._plan = replace(self._plan, knowledge=control.knowledge)
+            self._controls = [one for one in self._controls if not isinstance(one, Know)]
+        elif isinstance(control, Attend):
+            self._attending = control.on
+        elif isinstance(control, OwnVoice) and len(self._controls) >= MOST_WAITING:
+            self._controls = [one for one in self._controls if not isinstance(one, OwnVoice)]
         self._controls.append(control)
 
     async def _pass_controls_on(self) -> None:
@@ -319,6 +327,8 @@ class RemotePerceiver:
         generation = self._process.generation
         await self._process.ask(Kind.OPEN, self._room, self._plan)
         self._generation = generation
+        if self._attending:  # which is no part of the plan
+            self._controls.insert(0, Attend(True))
         return self._end_open(t)
 
     def _end_open(self, t: float) -> tuple[Episode, ...]:

@@ -27,7 +27,7 @@ Rows = NDArray[np.float32] | NDArray[np.int8]
 class OwnStream:
     """What the network remembers of one room: rows of the past for each layer, 49 kB in all.
 
-    `scores` and `embedding` `[256]` are of the newest chunk.
+    `scores` and `embedding` `[224]` are of the newest chunk.
     """
 
     past: dict[str, Rows] = field(repr=False)

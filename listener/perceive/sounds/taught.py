@@ -21,6 +21,8 @@ from listener.vocabulary import TEST_LABEL
 MAX_LABEL: Final = 40
 MIN_TAKES: Final = 3
 MOST_TAKES: Final = 20
+MOST_BACKGROUND: Final = 64
+"""As many as the store reads back."""
 FOUND_PART: Final = 0.6
 """So many of the takes must be recognised by the others."""
 KNOWN_SCORE: Final = 0.8
@@ -42,6 +44,10 @@ def label_of(name: str, known: Collection[str]) -> str:
     Raises PerceiveError for a name without letters or digits, one that begins with a digit or is too long, and one
     that is taken.
     """
+    if not name.isprintable() or len(name) > MAX_LABEL:
+        raise PerceiveError(
+            f"{name[:60]!r} is too long (at most {MAX_LABEL} letters) or has signs that cannot be shown"
+        )
     label = slugify(name)
     if not label:
         raise PerceiveError(f"{name!r} has no letters of a to z: give the sound another name")
@@ -66,7 +72,8 @@ def taught_sound(
     label = label_of(name, known)
     if not MIN_TAKES <= len(takes) <= MOST_TAKES:
         raise PerceiveError(f"{name}: {len(takes)} takes; {MIN_TAKES} to {MOST_TAKES} are needed, five are best")
-    return TaughtSound(label, name, tuple(takes), tuple(background), tuple(rooms), taught_at)
+    kept = background[:: max(1, -(-len(background) // MOST_BACKGROUND))]  # spread over all of it
+    return TaughtSound(label, name, tuple(takes), tuple(kept), tuple(rooms), taught_at)
 
 
 def points_of(embeddings: Sequence[Embedding], common: CommonSounds) -> Array:

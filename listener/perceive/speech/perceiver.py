@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -51,6 +51,8 @@ PAUSE_SAMPLES: Final = SAMPLE_RATE_HZ // 16
 LEAST_VOICE: Final = 0.35
 """A sneeze sounds like "shut up" and a chain saw like "no" to a grammar that knows no more; a tagger can tell."""
 
+MOST_WAITING: Final = 8
+"""Controls of a room that hears nothing: the sound of more that we say there is not kept."""
 MAX_STOP_SECONDS: Final = 2.0
 """In a pause of ours somebody says "stop" alone; a whole sentence of ours is sometimes misheard as "please shut up"."""
 MARGIN_WHERE_CLEAN: Final = SAMPLE_RATE_HZ // 5
@@ -154,6 +156,8 @@ class SpeechPerceiver:
 
     def apply(self, control: object) -> None:
         """Takes effect with the next chunk; controls that are not about speech are ignored."""
+        if isinstance(control, OwnVoice) and len(self._controls) >= MOST_WAITING:
+            control = replace(control, sound=None)
         if isinstance(control, OwnVoice | SetMode):
             self._controls.append(control)
 

@@ -101,11 +101,12 @@ class EchoCanceller:
 
     def _look_for(self, clip: Clip, start: int, end: int) -> None:
         origin = end - len(self._kept)
-        latest = clip.told + LATEST_SAMPLES - origin
-        found = locate(self._kept, clip.sound[: end - clip.told], clip.told - origin, latest)
+        past = max(0, origin - clip.told - LATEST_SAMPLES)  # heard before what is kept, however late it came
+        first = clip.told - origin + past
+        found = locate(self._kept, clip.sound[past : end - clip.told], first, first + LATEST_SAMPLES)
         if found is None:
             return
-        place = found + origin - LEAD_SAMPLES
+        place = found - past + origin - LEAD_SAMPLES
         if clip.start is not None:
             if abs(place - clip.start) <= DRIFTED_SAMPLES:
                 self._drift.place(end, place - clip.start)
