@@ -28,7 +28,7 @@ EACH: Final = 16
 TEXTURES: Final = 100
 LOWEST_HZ: Final = 60.0
 SEED: Final = 1
-PART_ALIKE: Final = 0.83
+PART_ALIKE: Final = 0.79
 """Of sounds that are heard again, so many are as alike as that. More would take other sounds of the label along
 (docs/decisions/0111)."""
 EDGE_SECONDS: Final = 1.2

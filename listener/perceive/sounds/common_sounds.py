@@ -31,7 +31,7 @@ Array = NDArray[np.float32]
 class CommonSounds:
     """`space` takes embeddings to where their cosines tell sounds apart; `others` `[n, width]` are there already.
 
-    `alike`: two embeddings of one sound, recorded twice over other noise, have at least this cosine five times of six.
+    `alike`: two embeddings of one sound, recorded twice over other noise, have at least this cosine four times of five.
     """
 
     network: str
