@@ -65,6 +65,9 @@ ROOM = {
         Expected("hearing", "Hearing", DIAGNOSTIC),
         Expected("level", "Level", DIAGNOSTIC, unit="dBFS"),
         Expected("last_response", "Last response"),
+        Expected("learning", "Learning"),
+        Expected("taught_sounds", "Taught sounds", DIAGNOSTIC),
+        Expected("corrections", "Corrections", DIAGNOSTIC),
     ),
     "switch": (Expected("mute", "Mute"),),
     "select": (Expected("strictness", "Strictness", CONFIG), Expected("mode", "Mode", CONFIG)),
@@ -74,7 +77,11 @@ ROOM = {
         Expected("stop_speaking", "Stop speaking"),
         Expected("snooze", "Snooze"),
         Expected("test", "Test", DIAGNOSTIC),
+        Expected("learn_the_next_sound", "Learn the next sound", CONFIG),
+        Expected("stop_learning", "Stop learning", CONFIG),
+        Expected("that_was_wrong", "That was wrong"),
     ),
+    "text": (Expected("sound_to_learn", "Sound to learn", CONFIG), Expected("that_was", "That was")),
 }
 """By platform; the id of each begins with the room's slug."""
 
