@@ -10,6 +10,7 @@ from listener.config import Config, load
 from listener.errors import ConfigError
 
 CONFIG_NAME = "config.yaml"
+PCM_FORMATS = ("s16le", "s24le", "s32le", "f32le", "u8")
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,14 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="configuration (otherwise: $LISTENER_CONFIG, ~/.config/listener/config.yaml, /etc/listener/config.yaml)",
     )
+
+
+def add_pcm_options(parser: argparse.ArgumentParser) -> None:
+    """How to read raw PCM on stdin, which has no header to say it."""
+    pipe = parser.add_argument_group("raw PCM on stdin")
+    pipe.add_argument("--rate", type=int, default=16_000, metavar="HZ")
+    pipe.add_argument("--channels", type=int, default=1, metavar="N")
+    pipe.add_argument("--format", choices=PCM_FORMATS, default="s16le")
 
 
 def config_places() -> list[Path]:

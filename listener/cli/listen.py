@@ -7,15 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from listener.cli.common import add_config_option
+from listener.cli.common import add_config_option, add_pcm_options
 from listener.config import Config, FileSource, load, parse
 from listener.errors import ConfigError, PublishError, SourceError
 
 if TYPE_CHECKING:
     from listener.app import Recordings
     from listener.types import Publisher, Source
-
-PCM_FORMATS = ("s16le", "s24le", "s32le", "f32le", "u8")
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,10 +32,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--model", type=Path, metavar="DIR", help="checkpoint of --engine audio-interaction")
     parser.add_argument("--device", default="cpu", help="of --engine audio-interaction: cpu (default), cuda …")
     parser.add_argument("--strictness", help="paranoid, sensitive, balanced, strict or urgent_only")
-    pipe = parser.add_argument_group("raw PCM on stdin")
-    pipe.add_argument("--rate", type=int, default=16_000, metavar="HZ")
-    pipe.add_argument("--channels", type=int, default=1, metavar="N")
-    pipe.add_argument("--format", choices=PCM_FORMATS, default="s16le")
+    add_pcm_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from listener.cli.common import add_config_option, config_places, load_config
-from listener.cli.listen import PCM_FORMATS
+from listener.cli.common import add_config_option, add_pcm_options, config_places, load_config
 from listener.config import Config, RoomConfig, parse
 from listener.errors import ConfigError
 
@@ -47,10 +46,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     other.add_argument("--test", nargs="?", const="", metavar="NAME", help="listen, and show scores; or with --from")
     other.add_argument("--corrections", action="store_true", help="what was said to be wrong")
     other.add_argument("--undo", metavar="ID", help="take one of the corrections back")
-    pipe = parser.add_argument_group("raw PCM on stdin")
-    pipe.add_argument("--rate", type=int, default=16_000, metavar="HZ")
-    pipe.add_argument("--channels", type=int, default=1, metavar="N")
-    pipe.add_argument("--format", choices=PCM_FORMATS, default="s16le")
+    add_pcm_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -1,9 +1,27 @@
 """A file that cannot be used is renamed and not overwritten: somebody may want to look at it, or to have it back."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from listener.errors import StoreError
 from listener.store.versions import NewerFileError
+
+
+def read_else_set_aside(
+    path: Path, read: Callable[[Path], dict[str, Any]], tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """What `read` makes of the file, empty where there is none. One that `read` refuses (StoreError, OSError) is set
+    aside; `tell` is given which it was, why, and what became of it. Never raises these."""
+    try:
+        return read(path)
+    except FileNotFoundError:
+        return {}
+    except (StoreError, OSError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        tell(f"{path}: {what}; {set_aside(path, error)}")
+        return {}
 
 
 def set_aside(path: Path, error: BaseException | None = None) -> str:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from listener.errors import StoreError
-from listener.store.aside import set_aside
+from listener.store.aside import read_else_set_aside
 from listener.store.files import write_private
 from listener.store.versions import JsonStep, read_json
 
@@ -32,14 +31,11 @@ class DayFile:
 
     def load(self) -> dict[str, Any]:
         """What was saved last; empty where there is nothing that can be read."""
-        try:
-            return read_json(self._path, MAX_BYTES, STEPS, VERSION)
-        except FileNotFoundError:
-            return {}
-        except (StoreError, OSError) as error:
-            what = error.strerror if isinstance(error, OSError) else error
-            logger.warning("%s: %s; %s. The day begins anew", self._path, what, set_aside(self._path, error))
-            return {}
+        return read_else_set_aside(
+            self._path,
+            lambda path: read_json(path, MAX_BYTES, STEPS, VERSION),
+            lambda why: logger.warning("%s. The day begins anew", why),
+        )
 
     def save(self, day: Mapping[str, Any]) -> bool:
         """All of it, or what was there before. False when the disk does not take it, which is logged once."""

@@ -16,7 +16,7 @@ from typing import Any
 import platformdirs
 
 from listener.errors import StoreError
-from listener.store.aside import set_aside
+from listener.store.aside import read_else_set_aside
 from listener.store.files import write_private
 from listener.store.versions import JsonStep, read_json
 from listener.types import RoomSettings
@@ -97,16 +97,9 @@ class SettingsStore:
         self.warning = text
 
     def _load(self) -> dict[str, dict[str, Any]]:
-        try:
-            rooms = _read(self._path)
-        except FileNotFoundError:
-            return {}
-        except (StoreError, OSError) as error:
-            what = error.strerror if isinstance(error, OSError) else error
-            logger.warning(
-                "%s: %s; %s. Every room begins with its configuration", self._path, what, set_aside(self._path, error)
-            )
-            return {}
+        rooms = read_else_set_aside(
+            self._path, _read, lambda why: logger.warning("%s. Every room begins with its configuration", why)
+        )
         return {room: _sensible(self._path, room, kept) for room, kept in rooms.items()}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from listener.errors import StoreError
-from listener.store.aside import set_aside
+from listener.store.aside import read_else_set_aside
 from listener.store.files import write_private
 from listener.store.taught_json import (
     MAX_TAKES,
@@ -251,15 +251,11 @@ class TaughtStore:
         self.warning = text
 
     def _load(self) -> dict[str, Any]:
-        try:
-            return read_json(self._path, MAX_BYTES, STEPS, VERSION)
-        except FileNotFoundError:
-            return {}
-        except (StoreError, OSError) as error:
-            what = error.strerror if isinstance(error, OSError) else error
-            aside = set_aside(self._path, error)
-            logger.error("%s: %s; %s. Nothing that was taught is known", self._path, what, aside)
-            return {}
+        return read_else_set_aside(
+            self._path,
+            lambda path: read_json(path, MAX_BYTES, STEPS, VERSION),
+            lambda why: logger.error("%s. Nothing that was taught is known", why),
+        )
 
     def _each(self, data: Any, key: str, read: Callable[[Any], T]) -> list[T]:
         """The entries of a list that make sense; each other one is named in the log and left out."""

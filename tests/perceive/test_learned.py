@@ -15,7 +15,7 @@ from listener.errors import PerceiveError
 from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.common_sounds import load_common
 from listener.perceive.sounds.embeddings import Embedder, SenseStream, pack, vectors
-from listener.perceive.sounds.following import Following
+from listener.perceive.sounds.following import MOST_CHUNKS, Following
 from listener.perceive.sounds.learned import Learned
 from listener.perceive.sounds.own_tagger import OwnTagger
 from listener.perceive.sounds.own_tagger_model import load_own
@@ -263,6 +263,17 @@ def test_what_an_episode_sounded_like_is_spread_over_its_length_and_ends_with_it
     (ended,) = following.end([replace(begun, duration=2.8)])
     assert ended.embeddings == tuple(pack(rows[n]) for n in (0, 2, 4, 6))
     assert not following
+
+
+def test_of_what_sounds_for_long_only_the_beginning_is_listened_to() -> None:
+    following = Following()
+    following.begin(0.4, [Episode("a", "rain", 0.9, 0.0)], np.zeros(4, np.float32))
+    for n in range(1, MOST_CHUNKS):
+        assert following
+        following.hear(0.4 * (n + 1), np.zeros(4, np.float32))
+    assert not following
+    following.begin(60.0, [Episode("b", "door", 0.9, 60.0)], np.zeros(4, np.float32))
+    assert following
 
 
 def test_embeddings_that_no_network_makes_do_no_harm() -> None:

@@ -23,7 +23,8 @@ class Following:
         self._open: dict[str, list[tuple[float, Embedding]]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._open)
+        """Something is still to be heard of one of them: a rain of hours needs no network but at its beginning."""
+        return any(len(heard) < MOST_CHUNKS for heard in self._open.values())
 
     def clear(self) -> None:
         self._open.clear()
