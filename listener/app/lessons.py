@@ -124,9 +124,10 @@ class Lessons:
             if quality.refusal is None:
                 await asyncio.to_thread(self._taught.keep, sound, held.sounds)
                 count, words = len(sound.takes), quality_in_words(quality)
+                self._on_learnt(slug, f"{sound.name} was learnt: {words}")
+                # Last: whoever waits for it may ask for a change at once, and would take the above for the answer.
                 self._links.tell(LearningReport(slug, "accepted", sound.name, count, count, words))
                 self._links.say(slug, "learnt", {"name": sound.name})
-                self._on_learnt(slug, f"{sound.name} was learnt: {words}")
             else:
                 self._refuse(slug, held.name, quality.refusal)
         except ListenerError as error:

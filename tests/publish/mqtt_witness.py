@@ -124,8 +124,10 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Every socket is closed afterwards, one that was being connected to the broker too."""
         self._server.close()
-        self.cut()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:
@@ -136,14 +138,25 @@ class Wire:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self._broker_port)
-        self._writers |= {writer, broker_writer}
-        await asyncio.gather(
-            self._copy(reader, broker_writer, lambda: True),
-            self._copy(broker_reader, writer, lambda: not self.deaf),
-            return_exceptions=True,
-        )
-        self._writers -= {writer, broker_writer}
+        async with self._closing(writer):
+            broker_reader, broker_writer = await asyncio.open_connection("127.0.0.1", self._broker_port)
+            async with self._closing(broker_writer):
+                await asyncio.gather(
+                    self._copy(reader, broker_writer, lambda: True),
+                    self._copy(broker_reader, writer, lambda: not self.deaf),
+                    return_exceptions=True,
+                )
+
+    @contextlib.asynccontextmanager
+    async def _closing(self, writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+        self._writers.add(writer)
+        try:
+            yield
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, go: Callable[[], bool]) -> None:
         while data := await reader.read(65_536):
