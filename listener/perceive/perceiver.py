@@ -76,7 +76,7 @@ class Learned(Protocol):
 
     def forget(self) -> None: ...
 
-    def hear(self, t: float, magnitudes: Magnitudes, stream: TaggerStream | None) -> None: ...
+    def hear(self, t: float, magnitudes: Magnitudes, stream: TaggerStream | None, *, spare: bool) -> None: ...
 
     def refusal(self, label: str) -> str | None: ...
 
@@ -164,7 +164,7 @@ class RoomPerceiver:
         """First step: all but the network. Who hears many rooms takes each step for all of them, on warm caches.
 
         `spare`: ask the tagger only of every second chunk while nothing begins in this room. Its window is longer
-        than two chunks, so that it still hears everything.
+        than two chunks, so that it still hears everything. What episodes sound like is not remembered either.
         """
         self._obey(chunk.t)
         magnitudes = self._spectrum.step(chunk.samples)
@@ -175,7 +175,7 @@ class RoomPerceiver:
         else:
             self._hear_by(tagger, heard, magnitudes, spare=spare)
         if self._learned is not None:
-            self._learned.hear(chunk.t, magnitudes, self._stream)
+            self._learned.hear(chunk.t, magnitudes, self._stream, spare=spare)
         return heard
 
     def _hear_by(self, tagger: Tagger, heard: Heard, magnitudes: Magnitudes, *, spare: bool) -> None:

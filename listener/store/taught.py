@@ -152,7 +152,10 @@ class TaughtStore:
             if heard is None:
                 raise StoreError(f"no episode {episode:.40} of the last {EPISODE_DAYS:g} days is remembered")
             if not heard.embeddings:
-                raise StoreError(f"{heard.label} was recognised by its pattern, which cannot be told wrong")
+                raise StoreError(
+                    f"nothing is remembered to know this {heard.label} by: it was recognised by its pattern, which "
+                    "cannot be told wrong, or the machine could hardly keep up then (the log says so)"
+                )
             if was == heard.label:
                 raise StoreError(f"it was reported as {was}, so there is nothing to correct")
             for before in [one for one in self._corrections if one.episode == episode]:

@@ -15,7 +15,7 @@ FIELDS = ["rooms", "p99_seconds", "rss_mb", "cpu_seconds", "audio_seconds"]
 def test_json_is_one_object_with_a_broker_of_its_own(tmp_path: Path) -> None:
     done = listener(tmp_path, "bench", "rooms", "--rooms", "1", "--seconds", "1", "--json")
     measured = json.loads(done.stdout)
-    assert list(measured) == FIELDS
+    assert list(measured) == FIELDS, "without YAMNet there is no bound to compare with"
     assert measured["rooms"] == 1
     assert done.returncode == (0 if measured["p99_seconds"] < 0.4 else 1)
     assert done.stderr.startswith("1 rooms: p99 ")

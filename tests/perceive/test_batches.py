@@ -72,6 +72,20 @@ def test_chunks_that_come_late_make_a_process_spare_work_at_once_and_for_a_while
     assert high == [True] * (round(LATE_MEMORY_SECONDS) - 1) + [False] * 2
 
 
+def test_a_process_that_hears_recordings_all_the_time_spares_nothing() -> None:
+    now = 0.0
+
+    def no_rest() -> None:
+        pass
+
+    load = Load(clock=lambda: now)
+    for _ in range(100):
+        now += 0.4
+        load.forgive()
+        load.waiting(no_rest)
+    assert not load.high
+
+
 def test_a_process_that_never_rests_is_busy_until_it_rests_a_lot() -> None:
     now = 0.0
 

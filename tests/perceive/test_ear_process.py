@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ from listener.config import SoundsConfig
 from listener.errors import ModelError, PerceiveError
 from listener.perceive.ears import EarPlan, RoomPlan
 from listener.perceive.process import client
+from listener.perceive.process.child import Rooms
 from listener.perceive.process.client import EarProcess, RemotePerceiver
+from listener.perceive.process.wire import Kind, Request
+from listener.perceive.sounds.yamnet import YamnetTagger
 from listener.types import CHUNK_SAMPLES, Chunk, Percept, SetStrictness, Test
 from listener.vocabulary import URGENT_LABELS
 
@@ -151,3 +155,23 @@ async def test_nothing_is_left_behind() -> None:
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@needs_model
+async def test_a_recording_is_never_spared() -> None:
+    """Nor said to be too much: the same chunks with a time of their own are."""
+    plan = EarPlan(SoundsConfig(), URGENT_LABELS, MODEL)
+    rooms = Rooms(plan.load())
+    rooms.answer(Request(Kind.OPEN, 1, 0, RoomPlan("r")))
+    tagger = rooms._senses.tagger
+    assert isinstance(tagger, YamnetTagger)
+
+    def runs_for(live: bool) -> int:
+        before = tagger.runs
+        for n, chunk in enumerate(chunks(8.0, 1)):
+            heard = replace(chunk, samples=chunk.samples / 50, index=n, monotonic_ns=n if live else None)
+            assert list(rooms.hear([Request(Kind.HEAR, 1, n, heard)], spare=True))
+        return tagger.runs - before
+
+    assert runs_for(live=False) == 20
+    assert runs_for(live=True) < 20

@@ -15,12 +15,15 @@ from listener.errors import PerceiveError
 from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.common_sounds import load_common
 from listener.perceive.sounds.embeddings import Embedder, SenseStream, pack, vectors
+from listener.perceive.sounds.episodes import Changes
 from listener.perceive.sounds.following import MOST_CHUNKS, Following
 from listener.perceive.sounds.learned import Learned
 from listener.perceive.sounds.own_tagger import OwnTagger
 from listener.perceive.sounds.own_tagger_model import load_own
 from listener.perceive.sounds.taught import TaughtScorer, assess, label_of, takes_in, taught_sound
 from listener.perceive.sounds.wrong import Wrong
+from listener.perceive.sounds.yamnet import YamnetStream
+from listener.perceive.spectrum import Spectrum
 from listener.types import CHUNK_SAMPLES, Attend, Chunk, Episode, Know, OwnVoice, Percept, Samples, SetStrictness
 from listener.types.taught import Correction, Embedding, Knowledge, TaughtSound
 from listener.vocabulary import SOUND_LABELS, URGENT_LABELS
@@ -274,6 +277,23 @@ def test_of_what_sounds_for_long_only_the_beginning_is_listened_to() -> None:
     assert not following
     following.begin(60.0, [Episode("b", "door", 0.9, 60.0)], np.zeros(4, np.float32))
     assert following
+
+
+@pytest.mark.parametrize("spared", [False, True])
+def test_where_work_is_spared_no_network_runs_to_remember_an_episode(spared: bool) -> None:
+    learned = Learned("kitchen", embedder(), lambda: "a")
+    beside = YamnetStream(np.zeros((96, 64), np.float32))
+    spectrum = Spectrum()
+    episode = Episode("a", "door", 0.9, 0.4)
+    for n in range(4):
+        learned.hear(0.4 * (n + 1), spectrum.step(quiet(0.4)), beside, spare=spared)
+        if n == 1:
+            (begun,) = learned.noted(Changes((episode,), ())).started
+            assert bool(begun.embeddings) != spared
+        else:
+            learned.noted(Changes())
+    (ended,) = learned.noted(Changes((), (replace(episode, duration=0.8),))).ended
+    assert len(ended.embeddings) == (0 if spared else 2)
 
 
 def test_embeddings_that_no_network_makes_do_no_harm() -> None:

@@ -53,6 +53,7 @@ class Learned:
         self._vector: Array | None = None
         self._attending = False
         self._broken = False
+        self._spare = False
         self._following = Following()
         self._last_ordinary = 0.0
         self.ordinary: tuple[Embedding, ...] = ()
@@ -107,9 +108,13 @@ class Learned:
         self._stream = self._vector = None
         self._following.clear()
 
-    def hear(self, t: float, magnitudes: Magnitudes, stream: TaggerStream | None) -> None:
-        """The next chunk, which ends at `t` (s): its spectrum, and the tagger's stream that has just heard it."""
+    def hear(self, t: float, magnitudes: Magnitudes, stream: TaggerStream | None, *, spare: bool = False) -> None:
+        """The next chunk, which ends at `t` (s): its spectrum, and the tagger's stream that has just heard it.
+
+        `spare`: run no network only to remember what an episode sounds like; it cannot be told wrong then.
+        """
         self._t = t
+        self._spare = spare
         self._vector = None
         self.ordinary = ()
         if self._broken:
@@ -118,7 +123,7 @@ class Learned:
             stream = stream.own
         if isinstance(stream, OwnStream):
             self._stream, self._vector = None, stream.embedding
-        elif self._scorer is not None or self._wrong is not None or self._attending or self._following:
+        elif self._scorer is not None or self._wrong is not None or self._attending or (self._following and not spare):
             self._hear_too(magnitudes)
         else:
             self._stream = None
@@ -151,6 +156,11 @@ class Learned:
             except ListenerError as error:
                 self._fail(error)
         return self._vector
+
+    @property
+    def _affordable(self) -> Array | None:
+        """As `vector`; where work is spared, only if it has been made for another reason."""
+        return self._vector if self._spare else self.vector
 
     def refusal(self, label: str) -> str | None:
         """Why an episode of that label must not start now; None: it may."""
@@ -185,9 +195,9 @@ class Learned:
 
     def noted(self, changes: Changes) -> Changes:
         """What started and ended with the newest chunk, with what it sounded like."""
-        if self._following and (vector := self.vector) is not None:
+        if self._following and (vector := self._affordable) is not None:
             self._following.hear(self._t, vector)
-        started = self._following.begin(self._t, changes.started, self.vector) if changes.started else ()
+        started = self._following.begin(self._t, changes.started, self._affordable) if changes.started else ()
         return Changes(started, self._following.end(changes.ended) if changes.ended else ())
 
     def noted_end(self, ended: Sequence[Episode]) -> tuple[Episode, ...]:
