@@ -186,3 +186,26 @@ sounds: {tuning: {dog_bark: {on: 0.5, off: 0.2}}}
     config = load(path)
     assert (config.sounds.tuning["dog_bark"].on, config.sounds.tuning["dog_bark"].off) == (0.5, 0.2)
     assert config.rooms[0].source == FileSource(type="file", path=Path("a.wav"), loop=True, realtime=False)
+
+
+def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    config = parse(
+        {
+            "rooms": [{**ROOM, "source": {"type": "file", "path": "~/dog.wav"}}],
+            "sounds": {"model": "~/yamnet.tflite"},
+            "speech": {"wake_word": {"model": "~/computer.json"}},
+            "mqtt": {"password_file": "~/secrets/mqtt", "username": "ada"},
+        }
+    )
+    assert isinstance(config.rooms[0].source, FileSource)
+    assert config.mqtt is not None
+    given = (config.rooms[0].source.path, config.sounds.model, config.speech.wake_word.model, config.mqtt.password_file)
+    assert [str(path) for path in given] == [
+        "/home/ada/dog.wav",
+        "/home/ada/yamnet.tflite",
+        "/home/ada/computer.json",
+        "/home/ada/secrets/mqtt",
+    ]
+    nobody = "c.yaml: sounds.model: ~nobody-of-that-name: no home folder is known for that user; give the whole path"
+    assert errors({"rooms": [ROOM], "sounds": {"model": "~nobody-of-that-name/yamnet.tflite"}}) == [nobody]

@@ -1,11 +1,11 @@
 """`commands`, `home_assistant`, `quiet`, `summary`: what may be done by voice, how, and when we keep quiet."""
 
 from datetime import time
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.privacy import Hours
 from listener.config.sections import Section, Slug
 
@@ -75,8 +75,8 @@ class HomeAssistantConfig(Section):
     url: str = Field(
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=300, description="As in `http://homeassistant:8123`."
     )
-    token_file: Path = Field(description="File whose first line is a long-lived access token.")
-    ca_file: Path | None = Field(
+    token_file: UserPath = Field(description="File whose first line is a long-lived access token.")
+    ca_file: UserPath | None = Field(
         None, description="Certificate of the authority that signed its own (https). Left out: the public ones."
     )
     agent_id: str | None = Field(None, min_length=1, max_length=200, description="Left out: Home Assistant's default.")

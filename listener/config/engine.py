@@ -1,10 +1,10 @@
 """`engine`: what decides."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.sections import Section
 from listener.vocabulary import MODES
 
@@ -13,7 +13,7 @@ Language = Annotated[str, Field(pattern=r"^[^\W\d_][\w -]{1,39}$")]
 
 class EngineConfig(Section):
     name: Literal["cascade", "audio-interaction"] = Field("cascade", description="What decides.")
-    model: Path | None = Field(None, description="Folder of the Audio-Interaction checkpoint.")
+    model: UserPath | None = Field(None, description="Folder of the Audio-Interaction checkpoint.")
     device: str = Field("cuda", pattern=r"^(cpu|cuda(:\d+)?)$", description="`cuda`, `cuda:1` … or `cpu`.")
     dtype: Literal["bfloat16", "float16", "float32"] = Field("bfloat16", description="Of the weights on the device.")
     weights: Literal["full", "int8", "4bit"] = Field("full", description="Smaller weights, for small GPUs.")

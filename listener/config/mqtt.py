@@ -1,17 +1,17 @@
 """`mqtt`: the broker, and how to reach it."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.sections import Section, TopicName
 
 
 class TlsConfig(Section):
-    ca_file: Path | None = Field(None, description="Certificates that we trust. Left out: the system's.")
-    cert_file: Path | None = Field(None, description="Our client certificate (PEM).")
-    key_file: Path | None = Field(None, description="The client certificate's key (PEM).")
+    ca_file: UserPath | None = Field(None, description="Certificates that we trust. Left out: the system's.")
+    cert_file: UserPath | None = Field(None, description="Our client certificate (PEM).")
+    key_file: UserPath | None = Field(None, description="The client certificate's key (PEM).")
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -29,7 +29,7 @@ class MqttConfig(Section):
     protocol: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version.")
     client_id: str = Field("listener", min_length=1, max_length=64, description="Unique at the broker.")
     username: str | None = Field(None, min_length=1, description="Or the environment: LISTENER_MQTT_USERNAME.")
-    password_file: Path | None = Field(
+    password_file: UserPath | None = Field(
         None, description="File whose first line is the password. Or the environment: LISTENER_MQTT_PASSWORD."
     )
     tls: TlsConfig | None = Field(None, description="`tls: {}` switches TLS on with the system's certificates.")

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.sections import Label, Section
 from listener.vocabulary import SOUND_LABELS
 
@@ -66,7 +66,7 @@ class ClipSpan(Section):
 
 class ClipsConfig(Section):
     labels: dict[Label, ClipSpan] = Field({}, description="The sounds of which clips are kept. Empty: none.")
-    folder: Path | None = Field(None, description="A folder of its own. Left out: `clips` in the state folder.")
+    folder: UserPath | None = Field(None, description="A folder of its own. Left out: `clips` in the state folder.")
     format: Literal["flac", "wav"] = Field("flac", description="File format; 16 kHz, mono, 16 bits.")
     keep_days: float = Field(7.0, gt=0, le=3_650, description="Older clips are deleted.")
     keep_mb: float = Field(200.0, ge=1, le=1_000_000, description="Of more than this in all, the oldest are deleted.")

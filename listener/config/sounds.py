@@ -1,10 +1,10 @@
 """`sounds`: what is listened for, and how sure it must be."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.sections import Label, Section
 from listener.vocabulary import SOUND_LABELS
 
@@ -30,7 +30,7 @@ class SoundsConfig(Section):
         description="`auto`: YAMNet if its file is here, else the one that comes with listener (`own`). `both`: the "
         "mean of the two, which finds more and costs more. `none`: alarm patterns only.",
     )
-    model: Path | None = Field(None, description="Path of yamnet.tflite. Left out: the models folder.")
+    model: UserPath | None = Field(None, description="Path of yamnet.tflite. Left out: the models folder.")
     labels: list[Label] | None = Field(None, description="The sounds to report. Left out: all of them.")
     tuning: dict[Label, LabelTuning] = Field({}, description="Per label, what differs from the defaults.")
     custom: dict[Label, CustomLabel] = Field({}, description="Labels of your own, from classes of the tagger.")

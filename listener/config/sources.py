@@ -1,11 +1,11 @@
 """`rooms[].source`: where a room's sound comes from."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.sections import Section
 
 
@@ -28,7 +28,7 @@ class MicrophoneSource(Section):
 
 class FileSource(Section):
     type: Literal["file"]
-    path: Path = Field(description="A recording: wav, flac, ogg or mp3.")
+    path: UserPath = Field(description="A recording: wav, flac, ogg or mp3.")
     realtime: bool = Field(True, description="Play at the speed of life. `false`: as fast as it goes.")
     loop: bool = Field(False, description="Begin again at the end.")
 
@@ -56,7 +56,7 @@ class StreamSource(Section):
         description=f"What FFmpeg opens: {', '.join(STREAM_SCHEMES)}. A login in it is never shown or logged.",
     )
     username: str | None = Field(None, min_length=1, max_length=200, description="Instead of a login in the URL.")
-    password_file: Path | None = Field(None, description="A file whose first line is that user's password.")
+    password_file: UserPath | None = Field(None, description="A file whose first line is that user's password.")
     verify_tls: bool = Field(
         True, description="With https, rtsps, rtmps: only a certificate that this system trusts. `false`: any."
     )

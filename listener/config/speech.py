@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from listener.config.paths import UserPathOrName
 from listener.config.sections import Fraction, Section
 
 IntentName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=60)]
@@ -52,7 +53,7 @@ class VadConfig(Section):
 
 
 class WakeWordConfig(Section):
-    model: str = Field(
+    model: UserPathOrName = Field(
         "okay_nabu",
         min_length=1,
         description="okay_nabu, hey_jarvis, hey_mycroft, alexa, or the path of a model of yours (.json or .tflite).",
@@ -63,7 +64,9 @@ class WakeWordConfig(Section):
 
 
 class WhisperConfig(Section):
-    model: str = Field("base.en", min_length=1, description="Folder of a CTranslate2 model, or its name on the hub.")
+    model: UserPathOrName = Field(
+        "base.en", min_length=1, description="Folder of a CTranslate2 model, or its name on the hub."
+    )
     device: str = Field("cpu", pattern=r"^(cpu|cuda|auto)$", description="cpu, cuda or auto.")
     compute_type: str = Field("int8", pattern=r"^[a-z0-9_]+$", description="int8, float16, float32 …")
     beam_size: int = Field(1, ge=1, le=10, description="Wider is a little better and slower.")

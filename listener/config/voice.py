@@ -1,10 +1,10 @@
 """`voice`: whether and how answers are spoken."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from listener.config.paths import UserPath
 from listener.config.sections import Fraction, Section
 
 
@@ -13,7 +13,7 @@ class VoiceConfig(Section):
         "none",
         description="Who makes speech. `espeak` and `piper` need the extra `voice`; `none`: answers are text only.",
     )
-    model: Path | None = Field(None, description="Piper's voice, an .onnx file with its .onnx.json beside it.")
+    model: UserPath | None = Field(None, description="Piper's voice, an .onnx file with its .onnx.json beside it.")
     rate: float = Field(1.0, ge=0.5, le=2.0, description="How fast it speaks; 1 is the voice's usual speed.")
     volume: Fraction = Field(0.8, description="How loud it speaks, as a factor of the amplitude.")
     chimes: bool = Field(True, description="Two tones before urgent words.")

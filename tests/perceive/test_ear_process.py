@@ -1,6 +1,7 @@
 """Perception in a process of its own: the same percepts, and what happens when the process dies or hangs."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -175,3 +176,16 @@ async def test_a_recording_is_never_spared() -> None:
 
     assert runs_for(live=False) == 20
     assert runs_for(live=True) < 20
+
+
+async def test_a_room_that_is_gone_is_forgotten_by_its_process(ear: EarProcess) -> None:
+    stays, goes = RemotePerceiver(ear, RoomPlan("stays")), RemotePerceiver(ear, RoomPlan("goes"))
+    for room in (stays, goes):
+        await room.perceive(Chunk(np.zeros(CHUNK_SAMPLES, np.float32), 0))
+    number = goes._room
+    del goes, room
+    gc.collect()
+    assert ear.rooms == 1
+    assert (await stays.perceive(Chunk(np.zeros(CHUNK_SAMPLES, np.float32), 1))).t == 0.8
+    with pytest.raises(PerceiveError):
+        await ear.ask(Kind.FINISH, number, 0.8)

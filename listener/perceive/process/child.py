@@ -68,6 +68,8 @@ class Rooms:
                 self._rooms[request.room] = self._ear.room(request.payload, self._senses)
             elif request.kind == Kind.FINISH:
                 return self._rooms[request.room].finish(request.payload)
+            elif request.kind == Kind.CLOSE:
+                self._rooms.pop(request.room, None)
             else:
                 self._rooms[request.room].apply(request.payload)
         except Exception as error:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import pickle
+import weakref
+from collections import deque
 from dataclasses import replace
 from itertools import count
 from typing import Any, Final, Self
@@ -53,6 +55,8 @@ class EarProcess:
         self.sent = 0
         """How often requests were sent, one or many at a time."""
         self.rooms = 0
+        """How many it hears for now."""
+        self._left: deque[int] = deque()
 
     @property
     def pending(self) -> int:
@@ -79,6 +83,11 @@ class EarProcess:
         self.rooms += 1
         return next(self._rooms)
 
+    def leave(self, room: int) -> None:
+        """Nobody asks for that room any more; from any thread. The process hears of it with the next request."""
+        self.rooms -= 1
+        self._left.append(room)
+
     async def ask(self, kind: Kind, room: int, payload: object) -> Any:
         """The reply to one request. Raises PerceiveError when there is none, and what the process raised."""
         if not self.generation:
@@ -87,6 +96,8 @@ class EarProcess:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[sequence] = future
         try:
+            while self._left:
+                self._held_back.append(request(Kind.CLOSE, self._left.popleft(), next(self._sequence), None))
             self._held_back.append(request(kind, room, sequence, payload))
             self._send_or_gather()
             result = await future
@@ -269,6 +280,7 @@ class RemotePerceiver:
     def __init__(self, process: EarProcess, plan: RoomPlan) -> None:
         self._process = process
         self._room = process.new_room()
+        weakref.finalize(self, process.leave, self._room).atexit = False  # a room may be dropped without a last word
         self._plan = plan
         self._generation = 0
         self._open: dict[str, Episode] = {}

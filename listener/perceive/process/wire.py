@@ -49,6 +49,8 @@ class Kind(IntEnum):
     """Payload: `t`. The reply is an Ending."""
     APPLY = 4
     """Payload: a Control. Replied to with None."""
+    CLOSE = 5
+    """No payload. The room is gone: forget it."""
 
 
 @dataclass(frozen=True, slots=True)
