@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +45,7 @@ from listener.types import (
     Source,
     Supervisor,
 )
+from listener.types.taught import Knowledge
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +168,8 @@ class Builder:
     """Who answers what is said; None: nobody."""
     school: School | None = None
     """Where rooms learn; None: they do not."""
+    knowledge: Knowledge = field(default=Knowledge(), repr=False)
+    """What rooms were taught, where there is no school that knows."""
 
     async def room(
         self,
@@ -181,7 +184,9 @@ class Builder:
         `output`: the loudspeaker that the source has itself.
         """
         teller = RoomTeller(config.slug, self.engine.name, self.publishers, self.groups.group_of)
-        plan = RoomPlan(config.slug, settings.strictness, config.addressing, config.language, settings.mode)
+        plan = RoomPlan(
+            config.slug, settings.strictness, config.addressing, config.language, settings.mode, self.knowledge
+        )
         perceiver = self.ears.perceiver(plan, self.new_id)
         if self.school is not None:
             for control in self.school.controls(config.slug):

@@ -15,8 +15,11 @@ from listener.decide.grouping import SoundGroups
 from listener.perceive.ears import random_id
 from listener.sources.supervisor import UnsupervisedSource
 from listener.types import Engine, Publisher, Reply, RoomSettings, Source
+from listener.types.taught import Knowledge
 
 logger = logging.getLogger(__name__)
+
+NOTHING = Knowledge()
 
 
 class Ids:
@@ -41,6 +44,7 @@ class Recordings:
     engine: Engine
     ids: Ids
     attention: Attention
+    knowledge: Knowledge
 
     async def hear(self, source: Source, publishers: Sequence[Publisher], seed: str) -> None:
         """From its beginning to its end, in a fresh room; the same `seed` gives the same ids.
@@ -50,7 +54,11 @@ class Recordings:
         self.ids.begin(seed)
         config, groups = self.config.rooms[0], SoundGroups(self.ids)
         heard_by = (*publishers, self.attention.responder)
-        builder = Builder(self.ears, self.engine, heard_by, groups, self.ids, _keep_nothing, attention=self.attention)
+        builder = Builder(
+            *(self.ears, self.engine, heard_by, groups, self.ids, _keep_nothing),
+            attention=self.attention,
+            knowledge=self.knowledge,
+        )
         room = await builder.room(config, UnsupervisedSource(source), configured_settings(config))
         try:
             await room.listen()
@@ -63,8 +71,11 @@ def _keep_nothing(_slug: str, _settings: RoomSettings) -> None:
 
 
 @asynccontextmanager
-async def open_recordings(config: Config) -> AsyncIterator[Recordings]:
-    """Build what all recordings share. Raises ModelError, ConfigError, EngineError."""
+async def open_recordings(config: Config, knowledge: Knowledge = NOTHING) -> AsyncIterator[Recordings]:
+    """Build what all recordings share; `knowledge`: what the room was taught.
+
+    Raises ModelError, ConfigError, EngineError.
+    """
     ids = Ids()
     async with AsyncExitStack() as stack:
         ears = await stack.enter_async_context(open_ears(config, processes=0, threads=1))
@@ -74,7 +85,7 @@ async def open_recordings(config: Config) -> AsyncIterator[Recordings]:
         attention = await stack.enter_async_context(
             open_attention(config, config.home, folder, ids, _ring_nowhere, lambda _report: None)
         )
-        yield Recordings(config, ears, engine, ids, attention)
+        yield Recordings(config, ears, engine, ids, attention, knowledge)
 
 
 async def _ring_nowhere(slug: str, _reply: Reply) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from listener.cli.common import add_config_option, add_pcm_options
 from listener.config import Config, FileSource, load, parse
 from listener.errors import ConfigError, PublishError, SourceError
+from listener.types.taught import Knowledge
 
 if TYPE_CHECKING:
     from listener.app import Recordings
@@ -20,7 +21,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "listen",
         help="hear recordings, or sound on stdin, and print what happens",
-        description="Each FILE is heard by a fresh room. Without -c: strictness balanced, no broker. "
+        description="Each FILE is heard by a fresh room: with -c the configuration's first one and what it was "
+        "taught, without it one with strictness balanced; never a broker. "
         "`-` is WAV or raw PCM on stdin: arecord -f S16_LE -r 16000 | listener listen -",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="wav, flac, ogg or mp3; - for stdin")
@@ -68,7 +70,7 @@ async def _listen(args: argparse.Namespace, config: Config) -> int:
     from listener.app import open_recordings
 
     failed = 0
-    async with open_recordings(config) as recordings:
+    async with open_recordings(config, _taught(args, config)) as recordings:
         for name in args.files:
             try:
                 await _listen_to(name, args, recordings)
@@ -76,6 +78,16 @@ async def _listen(args: argparse.Namespace, config: Config) -> int:
                 failed += 1
                 print(f"listener: {error}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _taught(args: argparse.Namespace, config: Config) -> Knowledge:
+    """What the configuration's first room was taught; a room of our own was taught nothing."""
+    if args.config is None:
+        return Knowledge()
+    from listener.app.learning import open_taught
+    from listener.store.settings import state_folder
+
+    return open_taught(config, state_folder()).store.knowledge(config.rooms[0].slug)
 
 
 async def _listen_to(name: str, args: argparse.Namespace, recordings: "Recordings") -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import taught_scene as scene
 from conftest import Mosquitto
-from program import command, environment, listener
+from program import command, environment, events, listener
 
 from listener.bench.synthesis import silence
 from listener.cli.main import build_parser
@@ -73,6 +73,21 @@ def test_from_recordings_it_is_learnt_listed_tried_renamed_and_forgotten(
     assert "Wash tune was forgotten" in teach("--forget", "Wash tune")
     with pytest.raises(ListenerError, match="no taught sound is called"):
         teach("--forget", "Wash tune")
+
+
+def test_recordings_are_heard_with_what_the_room_was_taught(teach: Teach, takes: list[Path], tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("rooms: [{name: Kitchen, source: {type: microphone}}]\nsounds: {tagger: own}\n")
+    teach("-c", config, "Washer", "--room", "kitchen", "--from", *takes, "--yes")
+    again = scene.write(tmp_path / "again.wav", scene.again())
+
+    def started(*words: str | Path) -> list[str]:
+        heard = listener(tmp_path, "listen", *words, "--json", again, env={"LISTENER_STATE": str(tmp_path / "state")})
+        assert heard.returncode == 0, heard.stderr
+        return [event["label"] for event in events(heard.stdout) if event["event"] == "sound_started"]
+
+    assert "washer" in started("-c", config)
+    assert "washer" not in started(), "without -c it is a room of its own"
 
 
 def test_one_recording_may_hold_all_examples_and_a_background_helps(teach: Teach, tmp_path: Path) -> None:
