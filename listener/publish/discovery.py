@@ -154,6 +154,10 @@ def _sounds(topics: Topics, slug: str, labels: Names) -> dict[str, Component]:
     return cells
 
 
+PROBLEM = "{{ 'ON' if value_json.state == 'no_audio' or value_json.flags | reject('equalto', 'no_tagger') | list else 'OFF' }}"
+"""Without a tagger by choice (`sounds.tagger: none`) nothing is wrong; one that fails is `degraded` as well."""
+
+
 def _states(topics: Topics, slug: str) -> dict[str, Component]:
     def sensor(leaf: str, name: str, icon: str, **more: Any) -> Component:
         return {"p": "sensor", "name": name, "icon": icon, "state_topic": topics.room(slug, leaf), **more}
@@ -165,7 +169,7 @@ def _states(topics: Topics, slug: str) -> dict[str, Component]:
         "p": "binary_sensor",
         "name": "Problem",
         "state_topic": topics.room(slug, "status"),
-        "value_template": "{{ 'ON' if value_json.state == 'no_audio' or value_json.flags else 'OFF' }}",
+        "value_template": PROBLEM,
         "device_class": "problem",
     }
     level: Component = {

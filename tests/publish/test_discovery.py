@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from mqtt_witness import rooms
 
 from listener.publish.discovery import devices
@@ -140,3 +141,19 @@ def test_what_was_forgotten_is_cleared_in_its_room_only() -> None:
     found = {f"listener/{slug}/sound/gate": b"OFF" for slug in ("kitchen", "hall")}
     (message,) = leftovers(found, {}, TOPICS, ("kitchen", "hall"), ("siren",), {"kitchen": {"gate": "Gate"}})
     assert (message.topic, message.payload, message.retain) == ("listener/hall/sound/gate", b"", True)
+
+
+@pytest.mark.parametrize(
+    ("state", "flags", "shown"),
+    [
+        ("listening", [], "OFF"),
+        ("listening", ["no_tagger"], "OFF"),  # as it was configured
+        ("listening", ["degraded", "no_tagger"], "ON"),
+        ("listening", ["clipping"], "ON"),
+        ("no_audio", [], "ON"),
+    ],
+)
+def test_a_problem_is_what_nobody_chose(state: str, flags: list[str], shown: str) -> None:
+    jinja2 = pytest.importorskip("jinja2")  # as Home Assistant reads it
+    template = jinja2.Environment(autoescape=False).from_string(KITCHEN["cmps"]["problem"]["value_template"])
+    assert template.render(value_json={"state": state, "flags": flags}) == shown
