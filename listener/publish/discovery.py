@@ -154,7 +154,10 @@ def _sounds(topics: Topics, slug: str, labels: Names) -> dict[str, Component]:
     return cells
 
 
-PROBLEM = "{{ 'ON' if value_json.state == 'no_audio' or value_json.flags | reject('equalto', 'no_tagger') | list else 'OFF' }}"
+PROBLEM = (
+    "{{ 'ON' if value_json.state == 'no_audio' or "
+    "value_json.flags | reject('equalto', 'no_tagger') | list else 'OFF' }}"
+)
 """Without a tagger by choice (`sounds.tagger: none`) nothing is wrong; one that fails is `degraded` as well."""
 
 
