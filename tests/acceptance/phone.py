@@ -45,10 +45,10 @@ class Phone:
         """`home` or `not_home`."""
         self._tell("update_location", {"location_name": place})
 
-    def tap(self, action: str) -> None:
-        """A button of a notification."""
-        event = {"event_type": "mobile_app_notification_action", "event_data": {"action": action}}
-        self._tell("fire_event", event)
+    def tap(self, action: str, **answered: str) -> None:
+        """A button of a notification; `reply_text`: what was typed, where the button asks for words."""
+        data = {"action": action, **answered}
+        self._tell("fire_event", {"event_type": "mobile_app_notification_action", "event_data": data})
 
     @contextmanager
     def out_of_reach(self) -> Iterator[None]:

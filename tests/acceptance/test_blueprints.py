@@ -42,7 +42,7 @@ def test_home_assistant_takes_every_blueprint(house: House) -> None:
     ours = {path: entry for path, entry in known.items() if path.startswith("listener/")}
     assert sorted(ours) == [f"listener/{name}.yaml" for name in NAMES]
     assert all("error" not in entry for entry in ours.values()), ours
-    assert len(NAMES) == 6
+    assert len(NAMES) == 7
 
 
 def urgent(house: House, **more: Any) -> Any:
@@ -172,6 +172,40 @@ def beep(house: House) -> None:
     facts = {"room": "kitchen", "t": 9.2, "time": datetime.now(UTC).isoformat(), "id": "beep", "group": "beep"}
     event = SoundStarted(**facts, label="appliance_beep", score=0.9, onset=8.0)
     house.mqtt.send("listener/kitchen/sound", payloads.sound(event))
+
+
+def bark(house: House, episode: str, **more: Any) -> None:
+    """The event of a dog, made by the daemon's own code."""
+    facts = {"room": "kitchen", "t": 9.2, "time": datetime.now(UTC).isoformat(), "id": episode, "group": episode}
+    event = SoundStarted(**facts, label="dog_bark", score=0.9, onset=8.0, **more)
+    house.mqtt.send("listener/kitchen/sound", payloads.sound(event))
+
+
+def test_a_sound_is_asked_about_and_the_answer_teaches_its_room(house: House) -> None:
+    ada = house.phones["Ada"]
+    told = len(ada.notified)
+    phones = [house.device(ada.device_name)]
+    with house.automation("was_that_right", sounds=[KITCHEN_SOUND], phones=phones, rest_minutes=0) as automation:
+        bark(house, "try", test=True)
+        bark(house, "ep-1")
+        first = ada.next(lambda note: note.get("title") == "Dog bark in Kitchen", told)
+        wrong, was = first["data"]["actions"]
+        assert was["behavior"] == "textInput"
+        ada.tap(wrong["action"])
+        assert house.mqtt.next("listener/kitchen/wrong").payload == b"ep-1"
+        ada.next(lambda note: note["message"] == "clear_notification", told)
+        bark(house, "ep-2")
+        second = ada.next(lambda note: note.get("title") == "Dog bark in Kitchen", told + 2)
+        ada.tap(second["data"]["actions"][1]["action"], reply_text=" Garden gate ")
+        assert house.mqtt.next("listener/kitchen/was").json == {"episode": "ep-2", "name": "Garden gate"}
+        assert house.times_run(automation) == 2
+    with house.automation("was_that_right", sounds=[KITCHEN_SOUND], phones=phones) as automation:
+        told = len(ada.notified)
+        for episode in ("ep-3", "ep-4"):
+            bark(house, episode)
+            house.home.until(lambda e=episode: house.home.attributes(KITCHEN_SOUND).get("id") == e, "it came")
+        ada.next(lambda note: note.get("title") == "Dog bark in Kitchen", told)
+        assert house.times_run(automation) == 1, "five minutes of rest"
 
 
 def events(house: House, label: str) -> list[Any]:

@@ -62,7 +62,7 @@ def entities_of_ours() -> set[str]:
     return {cell["default_entity_id"] for device in announced.values() for cell in device["cmps"].values()}
 
 
-def test_all_six_are_there() -> None:
+def test_all_seven_are_there() -> None:
     names = {path.stem for path in BLUEPRINTS}
     assert names == {
         "appliance_done",
@@ -71,6 +71,7 @@ def test_all_six_are_there() -> None:
         "spoken_command",
         "spoken_reply",
         "urgent_sound",
+        "was_that_right",
     }
 
 
