@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from listener.errors import StoreError
+from listener.perceive.sounds.taught import MOST_BACKGROUND
 from listener.store import taught
 from listener.store.taught import MAX_CORRECTIONS, MAX_EPISODES, MAX_ORDINARY, MAX_SOUNDS, TaughtStore
 from listener.types.taught import Embedding, HeardEpisode, Take, TaughtSound
@@ -59,6 +60,13 @@ def test_everything_survives_a_restart(store: TaughtStore, path: Path) -> None:
     assert again.last("kitchen") == episode()
     assert again.knowledge("kitchen") == store.knowledge("kitchen")
     assert again.knowledge("kitchen").sounds[0].background == (embedding(9), embedding(7))
+
+
+def test_a_sound_with_as_much_background_as_a_lesson_keeps_survives_a_restart(store: TaughtStore, path: Path) -> None:
+    learnt = sound(background=tuple(embedding(n) for n in range(MOST_BACKGROUND)))
+    store.put(learnt)
+    assert store.save()
+    assert TaughtStore(path, lambda: NOW).sounds == (learnt,)
 
 
 def test_a_room_knows_its_own_sounds_and_corrections_only(store: TaughtStore) -> None:
