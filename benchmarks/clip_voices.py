@@ -1,6 +1,6 @@
 """What the rule "no clip with a voice in it" lets through, and what it costs, by the tagger alone.
 
-    python benchmarks/clip_voices.py --audio DIR --model yamnet.tflite
+    python benchmarks/clip_voices.py --audio DIR [--model yamnet.tflite] [--tagger yamnet|own|both]
 
 Speech is four sentences in four voices of flite, alone at three levels over faint noise, and over recordings of ESC-10
 at three ratios: "kept" are pieces of 6 s with speech all through of which a clip would be kept. Pieces without speech
@@ -19,7 +19,7 @@ import soundfile
 import soxr
 
 from listener.config import SoundsConfig
-from listener.perceive.ears import Ear, EarPlan
+from listener.perceive.ears import Ear, EarPlan, RoomPlan
 from listener.store.clips import voice_heard
 from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Chunk, Samples
 
@@ -52,7 +52,7 @@ def speech() -> Iterator[Samples]:
 
 def kept(ear: Ear, samples: Samples) -> bool:
     """Whether no chunk of it, nor of the silence after it, is taken for a voice."""
-    room, tagger = ear.room("room", "balanced"), ear.tagger()
+    room, tagger = ear.room(RoomPlan("room")), ear.senses().tagger
     padded = np.concatenate([samples, np.zeros(3 * CHUNK_SAMPLES, np.float32)])
     chunks = [Chunk(part, i) for i, part in enumerate(np.split(padded, len(padded) // CHUNK_SAMPLES))]
     return not any(voice_heard(room.perceive(chunk, tagger)) for chunk in chunks)
@@ -65,10 +65,13 @@ def share(answers: list[bool]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, required=True, help="folder of ESC-10 recordings")
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="YAMNet's file, where it hears")
+    parser.add_argument("--tagger", choices=["yamnet", "own", "both"], default="yamnet")
     parser.add_argument("--files", type=int, default=60)
     args = parser.parse_args()
-    ear = EarPlan(SoundsConfig(), ("smoke_alarm",), args.model).load()
+    if (args.model is None) != (args.tagger == "own"):
+        parser.error("--model: give it with --tagger yamnet and both, and leave it out with own")
+    ear = EarPlan(SoundsConfig(), ("smoke_alarm",), args.model, own=args.tagger != "yamnet").load()
     paths = sorted(p for p in args.audio.rglob("*") if p.suffix in (".ogg", ".wav", ".flac"))
     sounds = [np.resize(read(path), PIECE) for path in random.Random(1).sample(paths, min(args.files, len(paths)))]
     pieces = list(speech())

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def speak(command: Sequence[str]) -> Samples:
     samples = samples if rate == SAMPLE_RATE_HZ else soxr.resample(samples, rate, SAMPLE_RATE_HZ)
     loud = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max())
     spoken = samples[loud[0] : loud[-1] + 1]
-    return (spoken * (10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(spoken**2)))).astype(np.float32)
+    level = 10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(spoken**2))
+    return np.asarray(spoken * level, np.float32)
 
 
 def flite(voice: str, text: str) -> Samples:
@@ -69,7 +71,7 @@ def pink(count: int, rng: np.random.Generator) -> Samples:
     """Noise with 3 dB less each octave, of power 1."""
     spectrum = rng.normal(size=(2, count // 2 + 1)) / np.sqrt(np.maximum(1, np.arange(count // 2 + 1)))
     samples = np.fft.irfft(spectrum[0] + 1j * spectrum[1], count)
-    return (samples / np.sqrt(np.mean(samples**2))).astype(np.float32)
+    return np.asarray(samples / np.sqrt(np.mean(samples**2)), np.float32)
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,7 @@ def run_commands(room: Room, data: dict[str, Any], name: str, options: argparse.
 def prose(minutes: float) -> Iterator[Samples]:
     """Paragraphs by one voice after the other until there is enough."""
     paragraphs = (DATA / "prose.txt").read_text(encoding="utf-8").split("\n")
-    voices = [(lambda text, v=v: flite(v, text)) for v in FLITE]
-    voices += [(lambda text, v=v, s=s: espeak(v, s, text)) for v, s in ESPEAK]
+    voices = [*(partial(flite, voice) for voice in FLITE), *(partial(espeak, *voice) for voice in ESPEAK)]
     left = minutes * 60
     for read, text in itertools.cycle(itertools.product(voices, filter(None, paragraphs))):
         samples = read(text)

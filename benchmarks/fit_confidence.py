@@ -13,6 +13,7 @@ import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -61,8 +62,7 @@ class Example:
 def spoken(data: dict[str, Any], every: int) -> Iterator[tuple[str, str, bool, Samples]]:
     """Kind, text, noisy or not, sound. Each sentence of `talk` and `foreign` by half of the voices."""
     rng = np.random.default_rng(9)
-    voices = [(lambda text, v=v: flite(v, text)) for v in FLITE]
-    voices += [(lambda text, v=v, s=s: espeak(v, s, text)) for v, s in ESPEAK]
+    voices = [*(partial(flite, voice) for voice in FLITE), *(partial(espeak, *voice) for voice in ESPEAK)]
     everything = [
         (kind, row, column)
         for kind in ("commands", "foreign", "talk")
@@ -111,7 +111,8 @@ def regress(figures: Array, right: Array) -> Array:
         hessian = design.T @ (design * (weight * p * (1 - p))[:, None]) + ridge
         b += np.linalg.solve(hessian, design.T @ (weight * (right - p)) - ridge @ b)
     slopes: Array = b[1:] / scale
-    return np.r_[b[0] - slopes @ mean, slopes]
+    fitted: Array = np.r_[b[0] - slopes @ mean, slopes]
+    return fitted
 
 
 def held_out(found: list[Example]) -> Array:

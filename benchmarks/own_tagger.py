@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import yaml
@@ -77,7 +77,7 @@ class Clip:
         return SAME.get(self.folder, self.folder)
 
 
-def started(ear: Ear[T], chunks: Sequence[Samples]) -> list[tuple[str, float]]:
+def started(ear: Ear[Any], chunks: Sequence[Samples]) -> list[tuple[str, float]]:
     """Label and time of each sound that starts in one stream."""
     room = RoomPerceiver("bench", ear.table, "balanced", patterns=NoPatterns, pattern_hold_seconds={})
     percepts = (room.perceive(Chunk(chunk, i), ear.tagger) for i, chunk in enumerate(chunks))
@@ -243,15 +243,16 @@ def main() -> int:
     yamnet = YamnetTagger(load_yamnet(args.yamnet))
     teacher = Ear(yamnet, label_table(SoundsConfig(), URGENT_LABELS, yamnet.classes))
     own, means = fold_ears(args.folds, yamnet)
+    ears: list[tuple[Ear[Any], ...]] = [(ours, teacher, both) for ours, both in zip(own, means, strict=True)]
     heard: list[dict[str, set[str]]] = [{}, {}, {}]
     for clip in track(clips, "clips", disable=not sys.stderr.isatty()):
         part = parts[clip.key]
-        for found, ear in zip(heard, (own[part], teacher, means[part]), strict=True):
+        for found, ear in zip(heard, ears[part], strict=True):
             found[clip.key] = {label for label, _ in started(ear, clip.chunks)}
     hour: list[dict[str, int]] = [{}, {}, {}]
     for part in range(3):
         for minute in speech_and_noise([clip for clip in clips if parts[clip.key] == part], part):
-            for counts, ear in zip(hour, (own[part], teacher, means[part]), strict=True):
+            for counts, ear in zip(hour, ears[part], strict=True):
                 for label, _ in started(ear, minute):
                     counts[label] = counts.get(label, 0) + 1
     labels = list(rows(clips, heard))

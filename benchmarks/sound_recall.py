@@ -323,7 +323,7 @@ def report(clips: list[Clip], table: LabelTable, results: Mapping[str, Heard], b
     bounds, good = recall_lines(esc, results["balanced"])
     hours = sum(len(c.samples) for c in clips) / CHUNKS_PER_HOUR
     bare_urgent = found(esc, bare, set(URGENT_LABELS))
-    sections = (
+    sections: tuple[tuple[str, list[str]], ...] = (
         (INTRODUCTION.format(esc=len(esc), home=len(clips) - len(esc), hours=hours), []),
         ("## Bounds, strictness `balanced`", bounds),
         (f"{'All bounds hold.' if good else 'NOT ALL BOUNDS HOLD.'} The tagger alone: {bare_urgent} urgent.", []),

@@ -131,7 +131,7 @@ def at_noise(take: Samples, noise_dbfs: float | None) -> Samples:
     """The take with the noise before it as loud as the lesson's background: a person does not move between takes."""
     now = 10 * np.log10(float(np.mean(take[: SAMPLE_RATE_HZ // 2] ** 2)) + 1e-12)
     wanted = -40.0 if noise_dbfs is None else noise_dbfs - 1.0
-    return np.clip(take * np.float32(10 ** ((wanted - now) / 20)), -0.98, 0.98)
+    return np.asarray(np.clip(take * 10 ** ((wanted - now) / 20), -0.98, 0.98), np.float32)
 
 
 @dataclass(frozen=True)
