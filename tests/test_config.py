@@ -94,6 +94,11 @@ def test_two_rooms_cannot_both_read_stdin() -> None:
         (b"[" * 5_000, "no valid YAML"),
         (b"a: 2026-99-99", "no valid YAML"),
         (b"", "is empty"),
+        (
+            b"rooms: []\nmqtt: {}\nrooms: []\n",
+            "line 3, column 1: no valid YAML: `rooms` stands here a second time, after",
+        ),
+        (b"privacy:\n  clips: {}\n  clips: {}\n", "line 3, column 3: no valid YAML: `clips` stands here a second time"),
     ],
 )
 def test_a_broken_file_is_one_line(tmp_path: Path, content: bytes, expected: str) -> None:

@@ -16,11 +16,12 @@ from listener.vocabulary import SOUND_LABELS, URGENT_LABELS
 NO_EARS = "nothing can be taught with `sounds.tagger: none`: choose another tagger (`auto` is the default)"
 
 
-def open_taught(config: Config, state_folder: Path) -> Taught:
-    """What this state folder holds of it. Reads the disk; what cannot be read is set aside and logged."""
+def open_taught(config: Config, state_folder: Path, *, owner: bool = True) -> Taught:
+    """What this state folder holds of it. Reads the disk; what cannot be read is set aside and logged by its `owner`,
+    who holds the folder's lock, and is an error for who only looks (StoreError)."""
     urgent = () if config.sounds.learn_urgent else (*URGENT_LABELS, *config.respond.urgent)
     labels = (*SOUND_LABELS, *config.sounds.custom)
-    store, audio = TaughtStore(state_folder / FILE), TaughtAudio(state_folder / AUDIO_FOLDER)
+    store, audio = TaughtStore(state_folder / FILE, owner=owner), TaughtAudio(state_folder / AUDIO_FOLDER)
     unable = NO_EARS if config.sounds.tagger == "none" else ""
     return Taught(store, audio, labels, urgent, keep_audio=config.sounds.keep_taught_audio, unable=unable)
 

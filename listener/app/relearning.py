@@ -29,8 +29,7 @@ def relearn(taught: Taught, network: str = SHA256) -> list[str]:
         except ListenerError as error:
             logger.warning("%s: cannot be learnt again from its recordings: %s", sound.name, error)
             continue
-        if again != sound:
-            taught.store.put(again)
+        if again != sound and taught.store.put_heard_again(sound, again.takes):
             done.append(f"{sound.name} was learnt again, from its recordings, by this version's network")
     return done
 

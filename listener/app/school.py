@@ -111,6 +111,7 @@ class School:
     async def run(self) -> None:
         """Save what has changed, until cancelled; then end all lessons, and save once more if need be."""
         try:
+            await asyncio.to_thread(self._taught.sweep)
             for done in await asyncio.to_thread(relearn, self._taught):
                 self._changed(done)
             while True:
@@ -166,8 +167,7 @@ class School:
     def heard(self, slug: str, chunk: Chunk, percept: Percept) -> None:
         if percept.started or percept.ended:
             self.remember(slug, (*percept.started, *percept.ended))
-        if percept.ordinary:
-            self._taught.store.add_ordinary(slug, percept.ordinary)
+        if percept.ordinary and self._taught.store.add_ordinary(slug, percept.ordinary):
             self._changes += 1
         self._lessons.heard(slug, chunk, percept)
 

@@ -92,8 +92,7 @@ class Taught:
         """
         before = self.find(name)
         others = [sound for sound in self.store.sounds if before is None or sound.label != before.label]
-        everywhere = room is None or (before is not None and not before.rooms)
-        rooms = () if everywhere else tuple(dict.fromkeys((*(before.rooms if before else ()), str(room))))
+        rooms = () if room is None else (room,)
         sound = taught_sound(name, self._others(before), takes, background, rooms, self.now())
         return sound, assess(sound, others, heard_as)
 
@@ -119,6 +118,13 @@ class Taught:
                 self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
         if not saved:
             raise StoreError(self.store.warning or "what was taught cannot be saved")
+
+    def sweep(self) -> None:
+        """Delete recordings that no sound names: a crash may have come between them and it. Not while a file of ours
+        that could not be read lies aside, which may name them. Waits for the disk."""
+        with self._recordings:
+            if not self.store.set_aside:
+                self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
 
     def rename(self, old: str, new: str) -> str:
         """Raises StoreError, PerceiveError."""

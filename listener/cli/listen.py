@@ -87,7 +87,7 @@ def _taught(args: argparse.Namespace, config: Config) -> Knowledge:
     from listener.app.learning import open_taught
     from listener.store.settings import state_folder
 
-    return open_taught(config, state_folder()).store.knowledge(config.rooms[0].slug)
+    return open_taught(config, state_folder(), owner=False).store.knowledge(config.rooms[0].slug)
 
 
 async def _listen_to(name: str, args: argparse.Namespace, recordings: "Recordings") -> None:

@@ -12,7 +12,13 @@ KINDS = (
     (r"settings\.json", "what people set by hand: mute, strictness, threshold, mode", "until it is set again"),
     (r"muted-hours\.json", "when the muted hours last closed and opened each room", "until the next time"),
     (r"outbox\.sqlite.*", "events that the broker has not acknowledged, with the text of answers", "{outbox}"),
-    (r"taught\.json", "what taught sounds and corrections sounded like, as numbers; no sound", "until forgotten"),
+    (
+        r"taught\.json",
+        "what taught sounds, corrections and the last 200 sounds were like, and a sample of the everyday life of rooms "
+        "that were taught something, as numbers; no sound",
+        "sounds: until forgotten; others: seven days; the sample: until nothing is taught there",
+    ),
+    (r"day\.json", "how often each sound was heard in each room today", "until the next day's summary"),
     (r"timers.*", "timers and reminders, with their names", "until they have rung"),
     (r"daemon\.pid", "the number of the running process", "while it runs"),
     (r".*\.broken-.*", "a file of ours that could not be read, set aside", "until you delete it"),

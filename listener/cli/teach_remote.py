@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
@@ -45,6 +46,23 @@ async def _with_daemon(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callabl
         nobody = "no daemon answers at the broker; is `listener run` running, with this broker and base topic?"
         await remote.until(lambda: '"online"' in (remote.text(bridge) or ""), HERE_SECONDS, nobody)
         return await work(remote, link)
+
+
+def standing(mqtt: MqttConfig, rooms: Sequence[str], leaf: str) -> dict[str, dict[str, Any]]:
+    """What the daemon that runs says of each room on that topic, by slug; of none where there is no daemon."""
+    from listener.publish.topics import Topics
+
+    topics = {room: Topics(mqtt.base_topic).room(room, leaf) for room in rooms}
+
+    async def look(remote: "Remote", _link: "Link") -> dict[str, dict[str, Any]]:
+        with suppress(PublishError):  # of a room that is new nothing stands there
+            await remote.until(lambda: all(remote.text(topic) for topic in topics.values()), HERE_SECONDS, "")
+        return {room: _object(remote, topic) for room, topic in topics.items()}
+
+    try:
+        return asyncio.run(_with_daemon(mqtt, tuple(topics.values()), look))
+    except ListenerError:
+        return {}
 
 
 def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: str) -> int:

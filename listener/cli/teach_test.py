@@ -30,7 +30,7 @@ DECIDES: Final = 0.5
 
 def test(console: Console, config: Config, room: RoomConfig | None, args: argparse.Namespace) -> int:
     """Raises ListenerError."""
-    taught = open_taught(config, state_folder())
+    taught = open_taught(config, state_folder(), owner=False)
     sounds = _sounds(taught, args.test)
     room = room or config.rooms[0]
     if args.files is None:

@@ -17,7 +17,19 @@ MAX_WORDS = 400
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false, as in YAML 1.2: `on` and `off` are names of thresholds here."""
+    """YAML whose only booleans are true and false, as in YAML 1.2: `on` and `off` are names of thresholds here. A key
+    that stands twice is refused, as YAML 1.2 has it (3.2.1.3): the first would be forgotten without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            if name in lines and name != "<<":
+                problem = f"`{name[:60]}` stands here a second time, after line {lines[name]}; put the two together"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            if name:
+                lines[name] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -54,7 +54,10 @@ class TaughtStore:
     `warning`: why it cannot be saved, for a person; None while it can.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC), *, owner: bool = True
+    ) -> None:
+        """A file that cannot be read is set aside by its `owner`, and an error for everybody else (StoreError)."""
         self._path = path
         self._clock = clock
         self._memory = threading.Lock()
@@ -62,7 +65,7 @@ class TaughtStore:
         self._chance = random.Random()  # noqa: S311 (a sample of background, no secret)
         self._offered: dict[str, int] = {}
         self.warning: str | None = None
-        data = self._load()
+        data = self._load(owner)
         self._sounds = {one.label: one for one in self._each(data, "sounds", read_sound)}
         self._corrections = deque(self._each(data, "corrections", read_correction), MAX_CORRECTIONS)
         self._episodes = {one.id: one for one in self._each(data, "episodes", read_episode)}
@@ -79,17 +82,37 @@ class TaughtStore:
             return tuple(self._sounds[label] for label in sorted(self._sounds))
 
     @property
+    def set_aside(self) -> bool:
+        """A file of ours that could not be read lies beside it."""
+        return any(any(self._path.parent.glob(f"{self._path.name}.{mark}-*")) for mark in ("broken", "version"))
+
+    @property
     def corrections(self) -> tuple[Correction, ...]:
         """The newest first."""
         with self._memory:
             return tuple(reversed(self._corrections))
 
     def put(self, sound: TaughtSound) -> None:
-        """Add it, or put it in the place of the one with its label. Raises StoreError: there are MAX_SOUNDS."""
+        """Add it, or put it in the place of the one with its label: what was told wrong of that one does not hold for
+        this one, and it is listened for where either was. Raises StoreError: there are MAX_SOUNDS."""
         with self._memory:
-            if sound.label not in self._sounds and len(self._sounds) >= MAX_SOUNDS:
+            before = self._sounds.get(sound.label)
+            if before is None and len(self._sounds) >= MAX_SOUNDS:
                 raise StoreError(f"{MAX_SOUNDS} sounds are taught already: forget one first")
+            if before is not None:
+                everywhere = not before.rooms or not sound.rooms
+                rooms = () if everywhere else tuple(dict.fromkeys((*before.rooms, *sound.rooms)))
+                sound = replace(sound, rooms=rooms)
+                self._drop_corrections(sound.label)
             self._sounds[sound.label] = sound
+
+    def put_heard_again(self, before: TaughtSound, takes: Sequence[Take]) -> bool:
+        """The same sound with other embeddings of its takes; not if it was changed or forgotten meanwhile."""
+        with self._memory:
+            if self._sounds.get(before.label) != before:
+                return False
+            self._sounds[before.label] = replace(before, takes=tuple(takes))
+            return True
 
     def rename(self, label: str, name: str, new_label: str) -> TaughtSound:
         """`new_label`: from `label_of`. What was told wrong of it goes with it.
@@ -110,15 +133,26 @@ class TaughtStore:
                 for one in self._corrections
             ]
             self._corrections = deque(renamed, MAX_CORRECTIONS)
+            for one in [episode for episode in self._episodes.values() if episode.label == label]:
+                self._episodes[one.id] = replace(one, label=new_label)
             return sound
 
     def forget(self, label: str) -> TaughtSound:
-        """Raises StoreError: no such label. What was told wrong of it goes with it."""
+        """Raises StoreError: no such label. What was told wrong of it goes with it, its episodes, and what was kept of
+        the ordinary life of rooms for which nothing is taught any more."""
         with self._memory:
             self._taught(label)
-            kept = [one for one in self._corrections if one.label != label]
-            self._corrections = deque(kept, MAX_CORRECTIONS)
-            return self._sounds.pop(label)
+            self._drop_corrections(label)
+            forgotten = self._sounds.pop(label)
+            self._episodes = {key: one for key, one in self._episodes.items() if one.label != label}
+            for room in tuple(self._ordinary):
+                if not any(not sound.rooms or room in sound.rooms for sound in self._sounds.values()):
+                    del self._ordinary[room]
+                    self._offered.pop(room, None)
+            return forgotten
+
+    def _drop_corrections(self, label: str) -> None:
+        self._corrections = deque((one for one in self._corrections if one.label != label), MAX_CORRECTIONS)
 
     def note(self, episode: HeardEpisode) -> None:
         """Remember an episode that has started or ended (then with more embeddings): the last 200, seven days."""
@@ -191,17 +225,22 @@ class TaughtStore:
                 tuple(one for one in self._corrections if one.room == room),
             )
 
-    def add_ordinary(self, room: str, embeddings: Sequence[Embedding]) -> None:
+    def add_ordinary(self, room: str, embeddings: Sequence[Embedding]) -> bool:
         """More of what the room is like when nothing taught is heard: a fair sample of MAX_ORDINARY is kept (reservoir
-        sampling: Vitter, "Random Sampling with a Reservoir", ACM TOMS 1985)."""
+        sampling: Vitter, "Random Sampling with a Reservoir", ACM TOMS 1985). Whether any of these is."""
         with self._memory:
             kept = self._ordinary.setdefault(room, [])
+            changed = False
             for one in embeddings:
                 offered = self._offered[room] = self._offered.get(room, len(kept)) + 1
                 if len(kept) < MAX_ORDINARY:
                     kept.append(one)
                 elif (place := self._chance.randrange(offered)) < MAX_ORDINARY:
                     kept[place] = one
+                else:
+                    continue
+                changed = True
+            return changed
 
     def save(self) -> bool:
         """Write everything, at once or not at all. False when the disk does not take it; memory still has it."""
@@ -253,12 +292,19 @@ class TaughtStore:
             logger.warning("%s", text)
         self.warning = text
 
-    def _load(self) -> dict[str, Any]:
-        return read_else_set_aside(
-            self._path,
-            lambda path: read_json(path, MAX_BYTES, STEPS, VERSION),
-            lambda why: logger.error("%s. Nothing that was taught is known", why),
-        )
+    def _load(self, owner: bool) -> dict[str, Any]:
+        if owner:
+            return read_else_set_aside(
+                self._path, _read, lambda why: logger.error("%s. Nothing that was taught is known", why)
+            )
+        try:
+            return _read(self._path)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StoreError(f"{self._path}: cannot be read: {error.strerror or error}") from None
+        except StoreError as error:
+            raise StoreError(f"{self._path}: {error}; the daemon sets it aside when it starts") from None
 
     def _each(self, data: Any, key: str, read: Callable[[Any], T]) -> list[T]:
         """The entries of a list that make sense; each other one is named in the log and left out."""
@@ -273,3 +319,7 @@ class TaughtStore:
             except ValueError as error:
                 logger.warning("%s: %s %d: %s is not possible; ignored", self._path, key, number, error)
         return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return read_json(path, MAX_BYTES, STEPS, VERSION)

@@ -307,3 +307,17 @@ def test_what_is_forgotten_leaves_no_recording(washer: Taught, tmp_path: Path) -
     assert washer.forget("washer") == "Washer was forgotten"
     washer.save()
     assert list((tmp_path / "taught").iterdir()) == []
+
+
+def test_a_recording_that_no_sound_names_is_swept_but_not_beside_a_file_set_aside(
+    washer: Taught, tmp_path: Path
+) -> None:
+    orphan = tmp_path / "taught" / f"take-{'0' * 32}.wav"
+    orphan.write_bytes(b"RIFF")
+    (tmp_path / "taught.json.broken-20261123T000000.000000Z").touch()
+    washer.sweep()
+    assert orphan.exists()
+    (tmp_path / "taught.json.broken-20261123T000000.000000Z").unlink()
+    washer.sweep()
+    assert not orphan.exists()
+    assert len(list((tmp_path / "taught").iterdir())) == 3

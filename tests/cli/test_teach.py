@@ -164,12 +164,18 @@ def test_a_broken_file_of_taught_sounds_is_set_aside(
 ) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "taught.json").write_bytes(os.urandom(500))
-    assert "Nothing was taught" in teach("--list")
+    with pytest.raises(ListenerError, match=r"taught\.json: is no valid JSON"):
+        teach("--list")
+    assert (tmp_path / "state" / "taught.json").exists(), "who only looks changes nothing"
+    with pytest.raises(ListenerError, match="there are none yet"):
+        teach("--forget", "Gate")
     assert "taught.json" in caplog.text
     assert list((tmp_path / "state").glob("taught.json.broken-*"))
 
 
-def test_the_daemon_that_runs_is_asked(teach: Teach, tmp_path: Path, mosquitto: Mosquitto, takes: list[Path]) -> None:
+def test_the_daemon_that_runs_is_asked(
+    teach: Teach, tmp_path: Path, mosquitto: Mosquitto, takes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mosquitto.start()
     scene.write(tmp_path / "kitchen.wav", scene.lesson())
     config = tmp_path / "c.yaml"
@@ -183,6 +189,11 @@ def test_the_daemon_that_runs_is_asked(teach: Teach, tmp_path: Path, mosquitto: 
         while not daemon_answers(load(config).mqtt):
             assert daemon.poll() is None, (tmp_path / "log").read_text()
         assert "Learnt." in teach("-c", config, "Washer")
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("LISTENER_STATE", str(tmp_path / "elsewhere"))
+            told = teach("-c", config, "--list")
+        assert "As the daemon that runs tells it" in told
+        assert {"kitchen", "Washer", "washer", "5"} <= set(told.split())
         with pytest.raises(ListenerError, match="runs with this state folder"):
             teach("-c", config, "Gate", "--from", takes[0])
         assert "is called Tune now" in teach("-c", config, "--rename", "Washer", "Tune")

@@ -145,6 +145,12 @@ def test_an_episode_that_ends_is_still_the_one_that_started(store: TaughtStore) 
     assert (heard.started_at, len(heard.embeddings)) == (NOW.isoformat(), 2)
 
 
+def test_ordinary_life_that_is_not_kept_is_no_change(store: TaughtStore) -> None:
+    offered = [store.add_ordinary("kitchen", [embedding(n)]) for n in range(20 * MAX_ORDINARY)]
+    assert all(offered[:MAX_ORDINARY])
+    assert 0 < sum(offered[MAX_ORDINARY:]) < 6 * MAX_ORDINARY  # 60 (1/61 + … + 1/1200): 179
+
+
 def test_ordinary_life_is_a_bounded_sample(store: TaughtStore) -> None:
     store.put(sound(background=()))
     for number in range(1_000):
@@ -165,6 +171,62 @@ def test_sounds_are_renamed_and_forgotten_with_their_corrections(store: TaughtSt
     assert (store.sounds, store.corrections) == ((), ())
     with pytest.raises(StoreError, match="no taught sound is called dryer; there are: none"):
         store.forget("dryer")
+
+
+def test_a_sound_that_is_taught_again_is_not_suppressed_by_what_was_said_of_the_old_one(store: TaughtStore) -> None:
+    store.put(sound(rooms=("kitchen",)))
+    store.note(episode(1, label="washer"))
+    store.note(episode(2, label="door"))
+    store.correct("e1")
+    store.correct("e2")
+    store.put(sound(rooms=("hall",)))
+    assert [one.label for one in store.corrections] == ["door"]
+    assert store.sounds[0].rooms == ("kitchen", "hall"), "taught in two rooms, it is listened for in both"
+    store.put(sound())
+    assert store.sounds[0].rooms == ()
+    store.put(sound(rooms=("hall",)))
+    assert store.sounds[0].rooms == (), "all rooms are all rooms"
+
+
+def test_what_was_heard_before_a_rename_can_be_wrong_after_it(store: TaughtStore) -> None:
+    store.put(sound())
+    store.note(episode(1, label="washer"))
+    store.rename("washer", "Dryer", "dryer")
+    assert store.correct("e1")[0].label == "dryer"
+    store.forget("dryer")
+    with pytest.raises(StoreError, match="no episode e1"):
+        store.correct("e1")
+
+
+def test_everyday_life_goes_with_the_last_sound_of_a_room(store: TaughtStore) -> None:
+    for label, rooms in (("washer", ("kitchen",)), ("gate", ("kitchen", "hall"))):
+        store.put(sound(label, rooms=rooms))
+    for room in ("kitchen", "hall"):
+        store.add_ordinary(room, [embedding(7)])
+    store.forget("gate")
+    assert store.knowledge("kitchen").sounds[0].background == (embedding(9), embedding(7))
+    store.put(sound("gate", rooms=("hall",)))
+    assert store.knowledge("hall").sounds[0].background == (embedding(9),)
+
+
+def test_a_sound_that_was_changed_meanwhile_is_not_put_back(store: TaughtStore) -> None:
+    store.put(sound())
+    (before,) = store.sounds
+    assert store.put_heard_again(before, before.takes[:3])
+    assert len(store.sounds[0].takes) == 3
+    assert not store.put_heard_again(before, before.takes)
+    store.forget("washer")
+    assert not store.put_heard_again(before, before.takes)
+    assert store.sounds == ()
+
+
+def test_who_only_looks_sets_nothing_aside(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"\0\1")
+    with pytest.raises(StoreError, match="the daemon sets it aside"):
+        TaughtStore(path, owner=False)
+    assert path.read_bytes() == b"\0\1"
+    assert TaughtStore(path).set_aside
 
 
 def test_a_taken_name_and_too_many_sounds_are_refused(store: TaughtStore) -> None:
