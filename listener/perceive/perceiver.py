@@ -2,7 +2,6 @@
 
 import logging
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.errors import PerceiveError
+from listener.perceive.controls import WaitingControls
 from listener.perceive.level import is_clipping, level_dbfs
 from listener.perceive.own_sounds import OwnSounds
 from listener.perceive.sounds.episodes import Changes, Episodes, Match
@@ -139,9 +139,7 @@ class RoomPerceiver:
         self._forgotten: tuple[Episode, ...] = ()
         self._own = OwnSounds(table.labels)
         self._speech_row = table.labels.index("speech") if "speech" in table.labels else None
-        self._controls: deque[SetStrictness | Test | OwnVoice | Know | Attend] = (
-            deque()
-        )  # append and popleft are atomic
+        self._controls = WaitingControls()
         self._failing = 0
         self.tagger_failures = 0
         """Chunks that the tagger failed on, since the start."""
@@ -254,16 +252,16 @@ class RoomPerceiver:
         """Takes effect at the next chunk. Raises PerceiveError for a strictness or label that does not exist."""
         if isinstance(control, SetStrictness):
             _known(control.strictness, self._table)
-            self._controls.append(control)
+            self._controls.put(control)
         elif isinstance(control, Test):
             taught = () if self._learned is None else self._learned.labels
             if control.label not in (None, TEST_LABEL, *self._table.labels, *taught):
                 raise PerceiveError(f"room {self._room}: no sound is called {control.label!r}, so none can be tested")
-            self._controls.append(control)
+            self._controls.put(control)
         elif isinstance(control, OwnVoice):
-            self._controls.append(replace(control, sound=None))  # which is for `speech`
+            self._controls.put(replace(control, sound=None))  # which is for `speech`
         elif isinstance(control, Know | Attend):
-            self._controls.append(control)
+            self._controls.put(control)
         if self.speech is not None:
             self.speech.apply(control)
 
@@ -276,15 +274,14 @@ class RoomPerceiver:
             self._learned.forget()
 
     def _obey(self, t: float) -> None:
-        while self._controls:
-            control = self._controls.popleft()
+        for control in self._controls.take():
             if isinstance(control, SetStrictness):
                 self._limits = self._table.steps[control.strictness]
             elif isinstance(control, OwnVoice):
                 self._own.end(t) if control.text is None else self._own.begin()
             elif isinstance(control, Know | Attend):
                 self._learn(control)
-            elif not self._episodes.test(control.label):
+            elif isinstance(control, Test) and not self._episodes.test(control.label):
                 log.info("room %s: a test of %s is going on already", self._room, control.label or TEST_LABEL)
 
     def _learn(self, control: Know | Attend) -> None:

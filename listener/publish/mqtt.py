@@ -13,6 +13,7 @@ from listener.publish import discovery, payloads, refusals, sweep
 from listener.publish.backoff import HEALTHY_SECONDS, Backoff, Complaints, Rationed
 from listener.publish.board import Board
 from listener.publish.commands import Commands
+from listener.publish.flood import COMMANDS_A_SECOND, CommandBudget
 from listener.publish.link import Link
 from listener.publish.session import Session, Timing
 from listener.publish.settings import link_settings
@@ -75,6 +76,7 @@ class MqttPublisher:
         self._connections = 0
         self._telemetry_dropped = 0
         self._misunderstood = Rationed()
+        self._budget = CommandBudget()
 
     def publish(self, event: Event) -> None:
         self._send(self._board.event(event))
@@ -149,7 +151,13 @@ class MqttPublisher:
         except PayloadError as error:
             self._misunderstood.say(f"MQTT command not understood: {error}", time.monotonic())
             return
-        self._on_control(slug, control)
+        if self._budget.allows(slug, time.monotonic()):
+            self._on_control(slug, control)
+        else:
+            line = (
+                f"{slug}: more than {COMMANDS_A_SECOND:g} commands a second come over MQTT; {show(topic)} is not obeyed"
+            )
+            self._misunderstood.say(f"{line}. Look for an automation that goes round in circles", time.monotonic())
 
     def _send(self, messages: Iterable[Message]) -> None:
         waiting = False

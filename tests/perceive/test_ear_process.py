@@ -189,3 +189,21 @@ async def test_a_room_that_is_gone_is_forgotten_by_its_process(ear: EarProcess) 
     assert (await stays.perceive(Chunk(np.zeros(CHUNK_SAMPLES, np.float32), 1))).t == 0.8
     with pytest.raises(PerceiveError):
         await ear.ask(Kind.FINISH, number, 0.8)
+
+
+async def test_what_a_dead_process_was_hearing_ends_even_if_the_next_one_fails_at_once(ear: EarProcess) -> None:
+    room = RemotePerceiver(ear, RoomPlan("kitchen"))
+    room.apply(Test("smoke_alarm"))
+    first, second, third = chunks(1.2, 0)
+    ((started,), *_) = ((await room.perceive(first)).started,)
+    assert ear.pid is not None
+    os.kill(ear.pid, signal.SIGKILL)
+    while ear.generation != 0:
+        await asyncio.sleep(0.01)
+    while ear.generation == 0:
+        await asyncio.sleep(0.01)
+    broken = replace(second, samples=second.samples[:7])
+    with pytest.raises(PerceiveError):
+        await room.perceive(broken)
+    (ended,) = (await room.perceive(third)).ended
+    assert ended.id == started.id

@@ -112,6 +112,19 @@ def test_it_is_not_heard_before_it_is_taught_nor_when_it_is_forgotten_nor_while_
     assert of(room.hear(again(), 100), "washer_is_done") == []
 
 
+def test_of_many_lessons_that_wait_only_the_last_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody presses "that was wrong" five hundred times; each takes up to 30 ms."""
+    room, sound = Room(), washing_machine()
+    taken_up: list[Knowledge] = []
+    know = room.learned.know
+    monkeypatch.setattr(room.learned, "know", lambda knowledge: (taken_up.append(knowledge), know(knowledge))[1])
+    for _ in range(500):
+        room.know(sound)
+    room.know(sound, sound)
+    room.hear(quiet(0.8))
+    assert [len(knowledge.sounds) for knowledge in taken_up] == [2]
+
+
 def test_what_sounds_ends_when_it_is_forgotten() -> None:
     room = Room()
     room.know(washing_machine())

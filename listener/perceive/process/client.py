@@ -11,9 +11,10 @@ from typing import Any, Final, Self
 
 from listener.children import start_module
 from listener.errors import PerceiveError
+from listener.perceive.controls import WaitingControls
 from listener.perceive.ears import EarPlan, RoomPlan
 from listener.perceive.process.wire import LOAD, LOG, MOST_AT_ONCE, READ_BYTES, REPLIES, Failure, Kind, Reply, request
-from listener.types import Attend, Chunk, Control, Ending, Episode, Know, OwnVoice, Percept, SetMode, SetStrictness
+from listener.types import Attend, Chunk, Control, Ending, Episode, Know, Percept, SetMode, SetStrictness
 from listener.vocabulary import STRICTNESS_STEPS
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ utterance of 12 s takes a small computer several seconds. Rooms are to hear agai
 FIRST_REST_SECONDS: Final = 0.5
 LONGEST_REST_SECONDS: Final = 30.0
 END_SECONDS: Final = 2.0
-MOST_WAITING: Final = 8
-"""Controls of a room that hears nothing (muted, no microphone): of our own voice only the newest counts then."""
 MAX_LINE_BYTES: Final = 4_096
 GATHER_SECONDS: Final = 0.02
 """So long a busy process is left alone, that it may hear more rooms together."""
@@ -284,18 +283,20 @@ class RemotePerceiver:
         self._plan = plan
         self._generation = 0
         self._open: dict[str, Episode] = {}
-        self._controls: list[Control] = []
+        self._lost: tuple[Episode, ...] = ()
+        """What ended with a process, until somebody has been told."""
+        self._controls = WaitingControls()
         self._attending = False
 
     async def perceive(self, chunk: Chunk) -> Percept:
         """Hear the next chunk. Raises PerceiveError; the room then goes on with the next one."""
-        lost = await self._begin(chunk.t)
+        await self._begin(chunk.t)
         await self._pass_controls_on()
         percept: Percept = await self._process.ask(Kind.HEAR, self._room, chunk)
         self._open.update((e.id, e) for e in percept.started)
         for episode in percept.ended:
             self._open.pop(episode.id, None)
-        return replace(percept, ended=(*lost, *percept.ended)) if lost else percept
+        return replace(percept, ended=(*self._take_lost(), *percept.ended)) if self._lost else percept
 
     async def finish(self, t: float) -> Ending:
         """End whatever still sounds; also when the process is gone."""
@@ -303,10 +304,10 @@ class RemotePerceiver:
             if self._generation == self._process.generation:
                 ending: Ending = await self._process.ask(Kind.FINISH, self._room, t)
                 self._open.clear()
-                return ending
+                return replace(ending, ended=(*self._take_lost(), *ending.ended))
         except PerceiveError as error:
             logger.warning("%s: %s", self._plan.slug, error)
-        return Ending(self._end_open(t))
+        return Ending((*self._take_lost(), *self._end_open(t)))
 
     def apply(self, control: Control) -> None:
         """Takes effect at the next chunk. Raises PerceiveError for a strictness that does not exist."""
@@ -318,30 +319,31 @@ class RemotePerceiver:
             self._plan = replace(self._plan, mode=control.mode)
         elif isinstance(control, Know):
             self._plan = replace(self._plan, knowledge=control.knowledge)
-            self._controls = [one for one in self._controls if not isinstance(one, Know)]
         elif isinstance(control, Attend):
             self._attending = control.on
-        elif isinstance(control, OwnVoice) and len(self._controls) >= MOST_WAITING:
-            self._controls = [one for one in self._controls if not isinstance(one, OwnVoice)]
-        self._controls.append(control)
+        self._controls.put(control)
 
     async def _pass_controls_on(self) -> None:
-        while self._controls:
+        for control in self._controls.take():
             try:
-                await self._process.ask(Kind.APPLY, self._room, self._controls.pop(0))
+                await self._process.ask(Kind.APPLY, self._room, control)
             except PerceiveError as error:
                 logger.error("%s: %s", self._plan.slug, error)
 
-    async def _begin(self, t: float) -> tuple[Episode, ...]:
-        """Introduce the room to a process that does not know it; returns what its predecessor left open."""
+    async def _begin(self, t: float) -> None:
+        """Introduce the room to a process that does not know it; what its predecessor left open has ended."""
         if self._generation == self._process.generation:
-            return ()
+            return
         generation = self._process.generation
         await self._process.ask(Kind.OPEN, self._room, self._plan)
         self._generation = generation
         if self._attending:  # which is no part of the plan
-            self._controls.insert(0, Attend(True))
-        return self._end_open(t)
+            self._controls.put(Attend(True), first=True)
+        self._lost += self._end_open(t)
+
+    def _take_lost(self) -> tuple[Episode, ...]:
+        lost, self._lost = self._lost, ()
+        return lost
 
     def _end_open(self, t: float) -> tuple[Episode, ...]:
         left = tuple(replace(e, duration=round(max(t - e.onset, 0.0), 3)) for e in self._open.values())

@@ -1,13 +1,13 @@
 """Speech in one room: gate, voice activity, wake word, endpointing, recognition; one chunk after the other."""
 
 import logging
-from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.perceive.controls import WaitingControls
 from listener.perceive.level import level_dbfs as loudness
 from listener.perceive.speech.addressing import Addressing
 from listener.perceive.speech.echo.canceller import EchoCanceller
@@ -51,8 +51,6 @@ PAUSE_SAMPLES: Final = SAMPLE_RATE_HZ // 16
 LEAST_VOICE: Final = 0.35
 """A sneeze sounds like "shut up" and a chain saw like "no" to a grammar that knows no more; a tagger can tell."""
 
-MOST_WAITING: Final = 8
-"""Controls of a room that hears nothing: the sound of more that we say there is not kept."""
 MAX_STOP_SECONDS: Final = 2.0
 """In a pause of ours somebody says "stop" alone; a whole sentence of ours is sometimes misheard as "please shut up"."""
 MARGIN_WHERE_CLEAN: Final = SAMPLE_RATE_HZ // 5
@@ -101,7 +99,7 @@ class SpeechPerceiver:
         self._echo = EchoGate(language=language)
         self._louder = LouderVoice()
         self._canceller = EchoCanceller()
-        self._controls: deque[OwnVoice | SetMode] = deque()  # append and popleft are atomic
+        self._controls = WaitingControls()
         self._open: _Utterance | None = None
         self._kept = np.zeros(0, np.float32)
         self._voice: VoiceStream | None = None
@@ -156,16 +154,15 @@ class SpeechPerceiver:
 
     def apply(self, control: object) -> None:
         """Takes effect with the next chunk; controls that are not about speech are ignored."""
-        if isinstance(control, OwnVoice) and len(self._controls) >= MOST_WAITING:
-            control = replace(control, sound=None)
         if isinstance(control, OwnVoice | SetMode):
-            self._controls.append(control)
+            self._controls.put(control)
 
     def _obey(self, t: float, start: int) -> None:
-        while self._controls:
-            control = self._controls.popleft()
+        for control in self._controls.take():
             if isinstance(control, SetMode):
                 self._mode = control.mode
+            elif not isinstance(control, OwnVoice):
+                continue
             elif control.text is not None:
                 self._echo.begin(control.text, t)
                 if control.sound is not None:
