@@ -1,5 +1,6 @@
 """The words of docs/reports/taught-sounds.md, its bounds, and the figures that it is made of."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
@@ -143,6 +144,7 @@ def unheard_lines(recalls: Sequence[Recall], told: Iterable[Told]) -> list[str]:
     everything = total(told)
     good = found >= LEAST_RECALL * takes and false <= MOST_FALSE_AN_HOUR * hours
     mistakes = [mistake for recall in recalls for mistake in recall.mistakes]
+    refused = Counter(name for recall in recalls for name, _ in recall.refused)
     return [
         "",
         "## On recordings that the network has not heard",
@@ -154,6 +156,8 @@ def unheard_lines(recalls: Sequence[Recall], told: Iterable[Told]) -> list[str]:
         f"Ten sounds: {found} of {takes} found ({found / takes:.0%}), {false} mistaken in {hours:.1f} h "
         f"({false / hours:.1f} an hour): {verdict(good)}.",
         *(["", "Mistaken: " + ", ".join(mistakes[:40]) + "."] if mistakes else []),
+        "",
+        "Refused: " + ", ".join(f"{name} by {number} of {len(recalls)}" for name, number in refused.items()) + ".",
         "",
         f"Told wrong: {everything.corrections} clips, heard again {everything.again} times, and {everything.others} "
         f"others. {told_words(everything)[0]}",
