@@ -4,7 +4,7 @@ Five are recordings of one source each, five are appliances that are synthesized
 machines sound. A take is heard from a place of its own in the room, at a level of its own, over noise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -171,6 +171,14 @@ def recorded(audio: Path) -> list[HomeSound]:
         HomeSound("Hinge", creak, creak, keys[1]),
         HomeSound("Desk bell", ring, ring, keys[2]),
     ]
+
+
+def spare(audio: Path) -> Iterator[HomeSound]:
+    """In place of those that a lesson refuses: recordings of no label in the order of their names, heard again."""
+    for path in sorted((audio / "home" / "other").iterdir()):
+        take = _one_of([read(path)])
+        name = path.stem.split("__")[-1].replace("_", " ").capitalize()
+        yield HomeSound(name, take, take, (path.relative_to(audio).as_posix(),))
 
 
 def too_various(audio: Path) -> HomeSound:

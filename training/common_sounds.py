@@ -1,9 +1,10 @@
-"""Embeddings of common sounds for our own tagger's network, and how alike two recordings of one sound are.
+"""Embeddings of common sounds for our own tagger's network, and how alike a sound is to itself when it comes again.
 
-    python -m training.common_sounds [--rows 1500] [--folder build/speech]
+    python -m training.common_sounds --out DIR [--rows 1500]
 
-Writes `listener/perceive/sounds/own_tagger_common.npz`: to be run whenever the network is another one. Every sound is
-synthesized (training/made_sounds.py) and heard in rooms that are synthesized too; no recording is among them.
+Writes `listener/perceive/sounds/own_tagger_common.npz`: to be run whenever the network is another one, with the folder
+of its training. Every sound is synthesized (training/made_sounds.py) and heard in rooms that are synthesized too; no
+recording is among them. How alike is alike comes from recordings (training/alike.py).
 """
 
 import argparse
@@ -14,11 +15,12 @@ from typing import Final
 import numpy as np
 
 from listener.bench import synthesis
-from listener.perceive.sounds import common_sounds
+from listener.perceive.sounds.common_sounds import bundled_path
 from listener.perceive.sounds.embeddings import Embedder
-from listener.perceive.sounds.own_tagger_model import OwnModel, load_own
+from listener.perceive.sounds.own_tagger_model import SHA256, OwnModel, load_own
 from listener.perceive.spectrum import Spectrum
 from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
+from training.alike import limit_alike
 from training.made_sounds import MADE, speech
 from training.rooms import some_noise
 
@@ -28,9 +30,6 @@ EACH: Final = 16
 TEXTURES: Final = 100
 LOWEST_HZ: Final = 60.0
 SEED: Final = 1
-PART_ALIKE: Final = 0.79
-"""Of sounds that are heard again, so many are as alike as that. More would take other sounds of the label along
-(docs/decisions/0111)."""
 EDGE_SECONDS: Final = 1.2
 
 
@@ -62,10 +61,10 @@ def heard(rng: np.random.Generator, sound: Samples, snr_db: float, response: Sam
     return synthesis.at_level(synthesis.mix(wet, noise, snr_db, loud), float(rng.uniform(-24, -6)))
 
 
-def twice(rng: np.random.Generator, sound: Samples) -> tuple[Samples, Samples]:
-    """The same sound recorded again: from the same place, at another level, over other noise."""
+def recorded(rng: np.random.Generator, sound: Samples) -> Samples:
+    """From some place, at some level, over some noise."""
     response = synthesis.room_impulse_response(rng, float(rng.uniform(0.2, 0.6)), float(rng.uniform(0, 9)))
-    return tuple(heard(rng, sound, float(rng.uniform(10, 25)), response) for _ in range(2))
+    return heard(rng, sound, float(rng.uniform(10, 25)), response)
 
 
 def sounds(rng: np.random.Generator, folder: Path) -> Iterator[Samples]:
@@ -87,43 +86,29 @@ def embedded(embedder: Embedder, sound: Samples) -> Array:
     return np.array(rows)
 
 
-def made_vectors(embedder: Embedder, folder: Path) -> tuple[Array, list[tuple[Array, Array]]]:
-    """Embeddings of all sounds and of noise, and those of each sound's two recordings."""
+def made_vectors(embedder: Embedder, folder: Path) -> Array:
+    """Embeddings of all sounds and of noise."""
     rng = np.random.default_rng(SEED)
-    pairs = []
-    for sound in sounds(rng, folder):
-        first, second = twice(rng, sound)
-        pairs.append((embedded(embedder, first), embedded(embedder, second)))
+    found = [embedded(embedder, recorded(rng, sound)) for sound in sounds(rng, folder)]
     noise = [embedded(embedder, 0.05 * some_noise(rng, 8.0)) for _ in range(EACH)]
-    return np.concatenate([*(one for one, _ in pairs), *noise]), pairs
+    return np.concatenate([*found, *noise])
 
 
-def limit_alike(common: common_sounds.CommonSounds, pairs: list[tuple[Array, Array]]) -> float:
-    """The cosine that `PART_ALIKE` of sounds reach when they are heard again: their middle against all of before."""
-    found = []
-    for one, other in pairs:
-        middle = slice(len(other) // 3, max(2 * len(other) // 3, len(other) // 3 + 1))
-        known = common.space(one[len(one) // 4 :: max(1, len(one) // 6)])
-        found.append(float(np.median((common.space(other[middle]) @ known.T).max(axis=1))))
-    return float(np.quantile(found, 1 - PART_ALIKE))
-
-
-def write(rows: int, folder: Path, to: Path, model: OwnModel | None = None, network: str = "") -> None:
-    vectors, pairs = made_vectors(Embedder(model), folder)
+def write(rows: int, folder: Path, to: Path, alike: float, model: OwnModel | None = None) -> None:
+    """`folder`: of spoken sentences; `alike`: see `limit_alike`."""
+    vectors = made_vectors(Embedder(model), folder)
     chosen = np.random.default_rng(SEED).permutation(len(vectors))[:rows]
     kept = vectors[np.sort(chosen)].astype(np.float16)
-    network = network or common_sounds.SHA256
-    alike = limit_alike(common_sounds.common_sounds(kept.astype(np.float32), network, 0.0), pairs)
-    np.savez_compressed(to, vectors=kept, network=np.array(network), alike=np.array(round(alike, 3)))
-    print(f"{to}: {len(kept)} embeddings of {kept.shape[1]} numbers, network {network[:12]}, alike above {alike:.3f}")
+    np.savez_compressed(to, vectors=kept, network=np.array(SHA256), alike=np.array(round(alike, 3)))
+    print(f"{to}: {len(kept)} embeddings of {kept.shape[1]} numbers, network {SHA256[:12]}, alike above {alike:.3f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the training, with examples of recordings")
     parser.add_argument("--rows", type=int, default=1_500, help="embeddings to keep")
-    parser.add_argument("--folder", type=Path, default=Path("build/speech"), help="where spoken sentences are kept")
     args = parser.parse_args()
-    write(args.rows, args.folder, common_sounds.bundled_path(), load_own())
+    write(args.rows, args.out / "speech", bundled_path(), limit_alike(args.out), load_own())
 
 
 if __name__ == "__main__":

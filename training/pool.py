@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from training.again import write_again
 from training.examples import Ears, Example, Kitchen, Sound, active_frames, truth_of
 from training.hearing import padded
 from training.made_sounds import speech
@@ -23,14 +24,17 @@ Pool = dict[str, NDArray[np.float16]]
 
 
 def make_pool(audio: Path, yamnet: Path, out: Path, part: int, count: int) -> None:
-    """Write `part-N-FIELD.npy`, `[chunks, ...]`, of so many examples; and `clips-N-FIELD.npy` of the recordings."""
+    """Write `part-N-FIELD.npy`, `[chunks, ...]`, of so many examples; `clips-N-FIELD.npy` of the recordings, and
+    `again-N-*.npy` of the recordings heard again and again."""
     out.mkdir(parents=True, exist_ok=True)
     recordings = [clip for clip in read_recordings(audio) if clip.part == part]
+    trunk = Trunk(read_layers(yamnet))
     spoken = speech(out / "speech")[part::3]  # other sentences in every part
-    ears = Ears(Trunk(read_layers(yamnet)), Teacher(yamnet))
+    ears = Ears(trunk, Teacher(yamnet))
     kitchen = Kitchen(recordings, spoken, ears, seed=part)
     quiet = not sys.stderr.isatty()
     _save(out, f"clips-{part}", [hear_clip(ears, clip) for clip in recordings])
+    write_again(out, part, recordings, trunk)
     _save(out, f"part-{part}", [kitchen.example() for _ in track(range(count), f"part {part}", disable=quiet)])
 
 

@@ -13,7 +13,7 @@ from listener.errors import PerceiveError
 from listener.perceive.controls import WaitingControls
 from listener.perceive.level import is_clipping, level_dbfs
 from listener.perceive.own_sounds import OwnSounds
-from listener.perceive.sounds.episodes import Changes, Episodes, Match
+from listener.perceive.sounds.episodes import Changes, Episodes, Match, Refusal
 from listener.perceive.sounds.hearing import evidence, hearing_now, with_taught
 from listener.perceive.sounds.labels import LabelTable
 from listener.perceive.spectrum import Spectrum
@@ -78,7 +78,7 @@ class Learned(Protocol):
 
     def hear(self, t: float, magnitudes: Magnitudes, stream: TaggerStream | None, *, spare: bool) -> None: ...
 
-    def refusal(self, label: str) -> str | None: ...
+    def refusal(self, label: str) -> Refusal | None: ...
 
     def step(self, strictness: str, ourselves: bool) -> tuple[Changes, tuple[Hearing, ...]]: ...
 

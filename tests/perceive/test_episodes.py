@@ -9,7 +9,7 @@ from ears import PATTERN_HOLD, FakeMatch, scores, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener.perceive.sounds.episodes import TEST_SECONDS, Episodes
+from listener.perceive.sounds.episodes import TEST_SECONDS, Episodes, Refusal
 from listener.types import CHUNK_SECONDS, Episode
 from listener.vocabulary import STRICTNESS_STEPS, TEST_LABEL
 
@@ -262,3 +262,44 @@ def test_tests_change_nothing_for_real_sounds(stream: list[dict[str, float]]) ->
     assert with_tests.sounding == without.sounding
     real = [(t, e.label, e.onset) for t, e in with_tests.started if not e.test]
     assert real == [(t, e.label, e.onset) for t, e in without.started]
+
+
+def undecided(chunks: int, answer: Refusal | None = None) -> Heard:
+    """Nobody knows for so many chunks whether a label may start; then that is the answer."""
+    heard, asked = Heard(), count()
+    waits = Refusal("not sure", undecided=True)
+    heard.episodes.may_start = lambda label: waits if next(asked) < chunks else answer
+    return heard
+
+
+def test_what_is_undecided_starts_later_even_if_it_is_over_and_begins_where_it_began() -> None:
+    heard = undecided(2)
+    for value in (0.0, 0.9, 0.0, 0.0, 0.0):
+        heard.step(knock=value)
+    ((t, started),) = heard.started
+    assert (t, started.onset, started.score) == (1.6, 0.4, 0.9)
+    ((t, ended),) = heard.ended
+    assert (t, ended.id, ended.onset, ended.duration) == (1.6, started.id, 0.4, 0.4)
+
+
+def test_what_is_undecided_and_goes_on_is_one_episode() -> None:
+    heard = undecided(2)
+    for value in (0.6, 0.7, 0.9, 0.8, 0.0):
+        heard.step(knock=value)
+    ((_, ended),) = heard.ended
+    assert (len(heard.started), ended.onset, ended.duration, ended.score) == (1, 0.0, 1.6, 0.9)
+
+
+@pytest.mark.parametrize("what", ["refused", "strictness", "end"])
+def test_what_is_undecided_may_never_start(what: str) -> None:
+    heard = undecided(2 if what == "refused" else 3, Refusal("told wrong") if what == "refused" else None)
+    heard.step(knock=0.9)
+    heard.strictness = "urgent_only" if what == "strictness" else "balanced"
+    if what == "end":
+        heard.finish()
+    for _ in range(3):
+        heard.step()
+    heard.strictness = "balanced"
+    for _ in range(5):
+        heard.step()
+    assert heard.started == []

@@ -15,7 +15,7 @@ from listener.errors import PerceiveError
 from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.common_sounds import load_common
 from listener.perceive.sounds.embeddings import Embedder, SenseStream, pack, vectors
-from listener.perceive.sounds.episodes import Changes
+from listener.perceive.sounds.episodes import Changes, Refusal
 from listener.perceive.sounds.following import MOST_CHUNKS, Following
 from listener.perceive.sounds.learned import Learned
 from listener.perceive.sounds.own_tagger import OwnTagger
@@ -188,19 +188,35 @@ def test_an_alike_episode_does_not_start_and_hearing_says_why(caplog: pytest.Log
     told = correction(heard_wrong())
     wrong = Wrong((told,), (), load_common())
     point = vectors(told.embeddings)[0]
-    reason = wrong.reason("washer_is_done", point, 4.0)
-    assert reason == f"suppressed: like {told.episode}, told wrong on 2026-11-23"
-    assert wrong.reason("washer_is_done", point, 4.4) == reason
+    refusal = Refusal(f"suppressed: like {told.episode}, told wrong on 2026-11-23")
+    assert wrong.refusal("washer_is_done", point, 4.0) == refusal
+    assert wrong.refusal("washer_is_done", point, 4.4) == refusal
     assert wrong.suppressed == 1
-    assert wrong.reason("washer_is_done", point, 20.0) == reason
+    assert wrong.refusal("washer_is_done", point, 20.0) == refusal
     assert wrong.suppressed == 2
-    assert wrong.reason("door", point, 4.0) is None
-    assert wrong.reason("washer_is_done", -point, 40.0) is None
+    assert wrong.refusal("door", point, 4.0) is None
+
+
+def test_what_is_not_alike_starts_when_its_third_chunk_is_not_either() -> None:
+    told = correction(heard_wrong())
+    wrong = Wrong((told,), (), load_common())
+    point = vectors(told.embeddings)[0]
+    for begin in (40.0, 60.0):
+        first, second = (wrong.refusal("washer_is_done", -point, begin + n) for n in (0.0, 0.4))
+        assert first is not None
+        assert (first.undecided, first) == (True, second)
+        assert wrong.refusal("washer_is_done", -point, begin + 0.8) is None
+    assert wrong.refusal("washer_is_done", -point, 80.0) is not None
+    suppressed = wrong.refusal("washer_is_done", point, 80.4)
+    assert suppressed is not None
+    assert not suppressed.undecided
+    assert wrong.suppressed == 1
 
 
 def test_a_protected_label_is_never_suppressed() -> None:
     told = correction(heard_wrong(), "smoke_alarm")
-    assert Wrong((told,), URGENT_LABELS, load_common()).reason("smoke_alarm", vectors(told.embeddings)[0], 1.0) is None
+    wrong = Wrong((told,), URGENT_LABELS, load_common())
+    assert wrong.refusal("smoke_alarm", vectors(told.embeddings)[0], 1.0) is None
 
 
 def test_what_another_network_made_is_of_no_use_and_said_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -313,7 +329,7 @@ def test_embeddings_that_no_network_makes_do_no_harm() -> None:
     """The state folder's file may hold anything: wrong lengths, infinities."""
     sound = washing_machine()
     network = sound.takes[0].embeddings[0].network
-    bad = (Embedding(network, b"ab" * 7), Embedding(network, b"\x00\x7c" * len(load_common().mean)))
+    bad = (Embedding(network, b"ab" * 7), Embedding(network, b"\x00\x7c" * load_common().width))
     broken = replace(sound, takes=(*sound.takes, replace(sound.takes[0], embeddings=bad)), background=bad)
     assert assess(broken).takes == 5
     room = Room()

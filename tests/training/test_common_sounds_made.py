@@ -1,4 +1,4 @@
-"""Common sounds as they are made for taught sounds."""
+"""Common sounds as they are made for taught sounds, and how alike a sound is to itself."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from listener.perceive.sounds.common_sounds import common_sounds
-from training.common_sounds import PART_ALIKE, limit_alike, texture, twice
+from training.alike import limit_alike
+from training.common_sounds import recorded, texture
+from training.trunk import FEATURES
 
 
 def test_textures_are_sound_and_no_two_are_the_same() -> None:
@@ -17,22 +18,27 @@ def test_textures_are_sound_and_no_two_are_the_same() -> None:
     assert len({one.tobytes() for one in made}) == 8
 
 
-def test_a_sound_that_is_recorded_twice_is_itself_over_other_noise() -> None:
-    rng = np.random.default_rng(1)
+def test_a_sound_is_recorded_over_noise_at_some_level() -> None:
     sound = np.sin(np.arange(32_000) * 0.3).astype(np.float32)
-    one, other = twice(rng, sound)
+    one, other = (recorded(np.random.default_rng(seed), sound) for seed in (1, 2))
     assert len(one) == len(other) > len(sound)
-    quiet, loud = slice(0, 8_000), slice(24_000, 40_000)
-    assert np.corrcoef(one[loud], other[loud])[0, 1] > 0.8
-    assert abs(np.corrcoef(one[quiet], other[quiet])[0, 1]) < 0.2
+    assert np.isfinite(one).all()
+    assert 0.01 < np.abs(one).max() <= 1.0
+    assert np.abs(one[:8_000]).max() > 0
+    assert not np.array_equal(one, other)
 
 
-def test_as_many_pairs_as_asked_for_are_more_alike_than_the_limit() -> None:
+def test_most_recordings_of_a_label_are_less_alike_than_the_limit(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
-    common = common_sounds(rng.standard_normal((300, 16)).astype(np.float32), "n", 0.0)
-    where = rng.standard_normal((50, 16)) * 3
-    pairs = [tuple((w + 0.5 * rng.standard_normal((12, 16))).astype(np.float32) for _ in range(2)) for w in where]
-    limit = limit_alike(common, pairs)
-    reached = [float((common.space(other) @ common.space(one).T).max(axis=1).mean()) for one, other in pairs]
-    assert np.mean(np.array(reached) >= limit) >= PART_ALIKE - 0.05
-    assert limit > 0.5
+    clips, chunks = 24, 6
+    n = np.arange(clips * 2 * 2 * chunks)
+    what = np.column_stack([n // (4 * chunks), n // (2 * chunks) % 2, n % chunks]).astype(np.int32)
+    for part in range(3):
+        sounds, moments = rng.standard_normal((clips, FEATURES)), 0.5 * rng.standard_normal((chunks, FEATURES))
+        sounds[3] = sounds[0]  # two recordings of one sound: fewer than may be too near
+        features = sounds[what[:, 0]] + moments[what[:, 2]] + 0.3 * rng.standard_normal((len(n), FEATURES))
+        np.save(tmp_path / f"again-{part}-features.npy", features.astype(np.float16))
+        np.save(tmp_path / f"again-{part}-what.npy", what)
+        np.save(tmp_path / f"again-{part}-labels.npy", np.array(["rain", "door", ""] * 8))
+    limit = limit_alike(tmp_path)
+    assert 0.0 < limit < 0.6

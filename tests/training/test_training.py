@@ -18,6 +18,7 @@ from listener.perceive.sounds.own_tagger import OwnTagger, silence  # noqa: E402
 from listener.perceive.sounds.own_tagger_model import load_own  # noqa: E402
 from listener.perceive.spectrum import Spectrum  # noqa: E402
 from listener.types import Magnitudes  # noqa: E402
+from training.again import NOISES, PLACES, hear_again  # noqa: E402
 from training.calibration import (  # noqa: E402
     Rule,
     clip_score,
@@ -34,7 +35,7 @@ from training.export import export  # noqa: E402
 from training.graph import Graph, Quantized  # noqa: E402
 from training.made_sounds import MADE  # noqa: E402
 from training.network import Head  # noqa: E402
-from training.recordings import group_of, may_be_used, parts_of_groups  # noqa: E402
+from training.recordings import Recording, group_of, may_be_used, parts_of_groups  # noqa: E402
 from training.rooms import heard_in_a_room, through_a_codec  # noqa: E402
 from training.train import network_path, targets, train  # noqa: E402
 from training.trunk import (  # noqa: E402
@@ -139,7 +140,8 @@ def test_the_exported_file_says_what_the_network_says(layers: Layers, tmp_path: 
     torch.manual_seed(0)
     magnitudes = noise(8)
     features = torch.from_numpy(Trunk(layers).hear(magnitudes))
-    like = character(np.concatenate([features.numpy(), np.random.default_rng(0).random((300, FEATURES), np.float32)]))
+    heard = np.concatenate([features.numpy(), np.random.default_rng(0).random((312, FEATURES), np.float32)])
+    like = character(heard, heard_again(40))
     head = Head(len(LABELS))
     head.fit_scale(features)
     head.eval()
@@ -179,15 +181,43 @@ def test_training_writes_the_same_network_from_the_same_examples(tmp_path: Path)
     assert not torch.equal(weights[0]["classify.bias"], Head(len(LABELS)).classify.bias)
 
 
-def test_what_a_sound_is_like_has_one_variance_in_all_directions() -> None:
+def heard_again(clips: int) -> np.ndarray:
+    """Two chunks of each clip, from two places, each over two noises: clip, place and chunk, `[8 * clips, 3]`."""
+    n = np.arange(8 * clips)
+    return np.column_stack([n // 8, n // 2 % 2, n // 4 % 2]).astype(np.int32)
+
+
+def test_what_a_sound_is_like_is_what_stays_of_it_over_other_noise() -> None:
     rng = np.random.default_rng(0)
-    features = (rng.standard_normal((4_000, FEATURES)) * rng.uniform(0.1, 3, FEATURES) + 2).astype(np.float32)
-    features[:, 1] = features[:, 0]
-    like = character(features)
-    embeddings = features @ like.weight.T + like.bias
-    assert embeddings.shape == (4_000, EMBEDDING)
+    what = heard_again(600)
+    half = FEATURES // 2
+    sounds = np.repeat(rng.standard_normal((1_200, half)), 4, axis=0)
+    noises = rng.standard_normal((4_800, half))
+    heard = np.concatenate([sounds + 0.3 * rng.standard_normal(sounds.shape), 3 * noises], axis=1).astype(np.float32)
+    like = character(heard, what)
+    embeddings = heard @ like.weight.T + like.bias
+    assert embeddings.shape == (4_800, EMBEDDING)
     np.testing.assert_allclose(embeddings.mean(axis=0), 0, atol=0.02)
-    np.testing.assert_allclose(np.cov(embeddings.T), np.eye(EMBEDDING), atol=0.02)
+    assert 0.5 < embeddings.var(axis=0).mean() < 1.5
+    assert np.abs(like.weight[:, :half]).sum() > 10 * np.abs(like.weight[:, half:]).sum()
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    same, other = (unit[:-1:4] * unit[1::4]).sum(axis=1), (unit[:-8] * unit[8:]).sum(axis=1)
+    assert np.quantile(same, 0.05) > np.quantile(other, 0.95) + 0.3
+
+
+def test_recordings_are_heard_again_where_they_sound(layers: Layers) -> None:
+    """The same moments from every place and over every noise, and nothing of the quiet before and after."""
+    rng = np.random.default_rng(0)
+    beep = np.sin(np.arange(24_000) * 0.4).astype(np.float32)
+    clips = [Recording("home", "other", name, "", "", "", 0, beep * rng.random()) for name in "ab"]
+    features, what = hear_again(clips, Trunk(layers), seed=1)
+    assert features.shape == (len(what), FEATURES)
+    for clip in (0, 1):
+        chunks = [sorted(what[(what[:, 0] == clip) & (what[:, 1] == place), 2]) for place in range(PLACES)]
+        assert all(found == chunks[0] for found in chunks)
+        assert sorted(set(chunks[0])) == list(range(min(chunks[0]), max(chunks[0]) + 1))
+        assert len(chunks[0]) == NOISES * len(set(chunks[0]))
+        assert 1 <= min(chunks[0]) <= max(chunks[0]) <= 8
 
 
 def test_clips_of_no_group_stand_alone_but_for_takes_of_one_sound() -> None:

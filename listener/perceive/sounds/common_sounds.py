@@ -1,14 +1,15 @@
 """Common sounds, as embeddings: what a taught sound must be told from, and how embeddings are compared.
 
 The file beside this module holds embeddings of sounds that were synthesized (chimes, beeps, sirens, knocks, speech,
-noise) and heard in synthesized rooms; `python -m training.common_sounds` makes it, anew for each network.
+noise) and heard in synthesized rooms; `python -m training.common_sounds --out DIR` makes it, anew
+for each network.
 """
 
 import importlib.resources
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +20,6 @@ from listener.errors import ModelError
 from listener.perceive.sounds.own_tagger_model import SHA256
 
 FILE_NAME: Final = "own_tagger_common.npz"
-SHRINK: Final = 0.1
-"""Part of the mean variance that is added to each direction's: those in which common sounds hardly differ are not
-blown up without end (ridge of the covariance, as in Friedman, "Regularized Discriminant Analysis", JASA 1989)."""
 _MAX_BYTES: Final = 4_000_000
 
 Array = NDArray[np.float32]
@@ -31,34 +29,34 @@ Array = NDArray[np.float32]
 class CommonSounds:
     """`space` takes embeddings to where their cosines tell sounds apart; `others` `[n, width]` are there already.
 
-    `alike`: two embeddings of one sound, recorded twice over other noise, have at least this cosine four times of five.
+    `alike`: what a sound that was recorded again must reach, to be taken for the one that was told wrong: a cosine.
     """
 
     network: str
-    mean: Array = field(repr=False)
-    whitening: Array = field(repr=False)
     others: Array = field(repr=False)
     alike: float
     products: NDArray[np.float64] = field(repr=False)
     """`[width + 1, width + 1]`: of `others` with a one behind each, multiplied with itself; a quarter of a second that
     every taught sound would cost anew."""
 
-    def space(self, embeddings: Array) -> Array:
-        """Centred, whitened, of length 1: `[n, width]` to `[n, width]`."""
-        white = (embeddings - self.mean) @ self.whitening
-        length = np.linalg.norm(white, axis=1, keepdims=True)
-        scaled: Array = white / np.maximum(length, np.float32(1e-6))
+    @property
+    def width(self) -> int:
+        """Of an embedding."""
+        return int(self.others.shape[1])
+
+    @staticmethod
+    def space(embeddings: Array) -> Array:
+        """Of length 1: `[n, width]` to `[n, width]`. The network has centred them, and divided each direction by how
+        much sounds vary in it (training/character.py)."""
+        length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+        scaled: Array = embeddings / np.maximum(length, np.float32(1e-6))
         return scaled
 
 
 def common_sounds(vectors: Array, network: str, alike: float) -> CommonSounds:
     """From embeddings of common sounds, `[n, width]`."""
-    mean = vectors.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov((vectors - mean).T.astype(np.float64)))
-    whitening = (axes / np.sqrt(np.maximum(variances, 0.0) + SHRINK * variances.mean())).astype(np.float32)
-    bare = CommonSounds(network, mean, whitening, vectors[:0], alike, np.zeros((0, 0)))
-    others = bare.space(vectors)
-    return replace(bare, others=others, products=products(others))
+    others = CommonSounds.space(vectors)
+    return CommonSounds(network, others, alike, products(others))
 
 
 def products(points: Array) -> NDArray[np.float64]:
@@ -88,6 +86,6 @@ def load_common(path: Path | None = None, network: str = SHA256) -> CommonSounds
     if made_with != network:
         raise ModelError(
             f"{path}: was made with another network ({made_with[:12]}, and the tagger is {network[:12]}); "
-            "install listener again, or, where you trained the tagger: python -m training.common_sounds"
+            "install listener again, or, where you trained the tagger: python -m training.common_sounds --out DIR"
         )
     return common_sounds(vectors, network, alike)

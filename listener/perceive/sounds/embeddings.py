@@ -46,10 +46,10 @@ class Embedder:
     """Our own tagger, for its embeddings alone; loaded when it is first asked for. Threads may share it: they take
     turns, less than a millisecond each."""
 
-    def __init__(self, model: OwnModel | None = None) -> None:
+    def __init__(self, model: OwnModel | None = None, common: CommonSounds | None = None) -> None:
         self._model = model
         self._tagger: OwnTagger | None = None
-        self._common: CommonSounds | None = None
+        self._common = common
         self._turn = Lock()
 
     def open(self) -> OwnStream:

@@ -40,6 +40,24 @@ class Changes:
     ended: tuple[Episode, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a label must not start now. `undecided`: it is to be asked about in the next chunk again, even if the sound
+    is over by then."""
+
+    reason: str
+    undecided: bool = False
+
+
+@dataclass(slots=True)
+class _Undecided:
+    """A label that would have started: its onset and best score, and when it was last above its threshold (s)."""
+
+    onset: float
+    score: float
+    heard: float
+
+
 @dataclass(slots=True)
 class _Open:
     id: str
@@ -83,9 +101,10 @@ class Episodes:
         self._limits: Thresholds | None = None
         self._calm_chunks = 0
         self.sounding: NDArray[np.bool_] = np.zeros(count, np.bool_)
-        self.may_start: Callable[[str], str | None] = lambda _label: None
+        self.may_start: Callable[[str], Refusal | None] = lambda _label: None
         """Asked for a label that its scores would start now: why it is not to be (it was told wrong), or None."""
-        self.refused: dict[int, str] = {}
+        self._undecided: dict[int, _Undecided] = {}
+        self.refused: dict[int, Refusal] = {}
         """Labels that are above their thresholds and may not start, with the reason."""
         self.counts: NDArray[np.int64] = np.zeros(count, np.int64)
         """How many of a label's last M windows were above `on`."""
@@ -99,9 +118,13 @@ class Episodes:
         above = (self._windows > limits.on) & (self._age < limits.of)
         self.counts = above.sum(axis=0)
         self._last_heard[self.sounding & limits.reported & (scores >= limits.off)] = t
-        starting = limits.reported & above[-1] & (self.counts >= limits.windows) & ~self.sounding
-        self.refused = {i: reason for i, reason in self.refused.items() if above[-1, i]}
-        started = [self._start(i, t, above) for i in np.flatnonzero(starting).tolist() if self._may_start(i)]
+        starting = above[-1] & (self.counts >= limits.windows)
+        starting[list(self._undecided)] = True
+        starting &= limits.reported & ~self.sounding
+        self._undecided = {i: one for i, one in self._undecided.items() if starting[i]}
+        self.refused = {i: refusal for i, refusal in self.refused.items() if above[-1, i]}
+        asked = np.flatnonzero(starting).tolist()
+        started = [sound for i in asked if (sound := self._start(i, t, above)) is not None]
         started += [s for match in matches if (s := self._match(match, t, limits)) is not None]
         for i, sound in self._open.items():
             sound.score = max(sound.score, float(scores[i]))
@@ -111,7 +134,8 @@ class Episodes:
 
     def _is_calm(self, scores: Scores, matches: Sequence[Match], limits: Thresholds) -> bool:
         """Nothing is above its threshold, was lately, or sounds: nearly always, and then there is nothing to do."""
-        busy = self._open or self._tests or self._wanted_tests or matches or limits is not self._limits
+        waiting = self._undecided or self._wanted_tests or limits is not self._limits
+        busy = self._open or self._tests or matches or waiting
         self._limits = limits
         self._calm_chunks = 0 if busy or bool((scores > limits.on).any()) else self._calm_chunks + 1
         return self._calm_chunks > len(self._windows)
@@ -129,6 +153,7 @@ class Episodes:
         ended = [self._end(i, t) for i in sorted(self._open)]
         ended += [test.episode(t) for test in self._tests.values()]
         self._tests.clear()
+        self._undecided.clear()
         self._windows[:] = 0.0
         self.counts[:] = 0
         return tuple(ended)
@@ -141,19 +166,31 @@ class Episodes:
         """True while label number `i` is kept on by its pattern."""
         return i in self._open and bool(t <= self._pattern_until[i])
 
-    def _may_start(self, i: int) -> bool:
-        reason = self.may_start(self._table.labels[i])
-        if reason is None:
+    def _start(self, i: int, t: float, above: NDArray[np.bool_]) -> _Open | None:
+        found = self._undecided.pop(i, None) or _Undecided(self._onset(i, t, above), 0.0, t)
+        if above[-1, i]:
+            best = self._windows[self._counted(i, t, above), i].max()
+            found.score, found.heard = max(found.score, float(best)), t
+        refusal = self.may_start(self._table.labels[i])
+        if refusal is None:
             self.refused.pop(i, None)
-            return True
-        self.refused[i] = reason
-        return False
+            sound = self._open_sound(i, t, found.onset, found.score)
+            self._last_heard[i] = found.heard
+            return sound
+        self.refused[i] = refusal
+        if refusal.undecided:
+            self._undecided[i] = found
+        return None
 
-    def _start(self, i: int, t: float, above: NDArray[np.bool_]) -> _Open:
+    def _onset(self, i: int, t: float, above: NDArray[np.bool_]) -> float:
+        """The start of the first chunk that counted."""
         ends = t - self._age[:, 0] * CHUNK_SECONDS
-        own = above[:, i] & (ends > self._last_end[i] + _ROUNDING)  # what counted for the last episode is not ours
-        onset = float(ends[np.argmax(own)]) - CHUNK_SECONDS
-        return self._open_sound(i, t, onset, float(self._windows[own, i].max()))
+        return float(ends[np.argmax(self._counted(i, t, above))]) - CHUNK_SECONDS
+
+    def _counted(self, i: int, t: float, above: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        ends = t - self._age[:, 0] * CHUNK_SECONDS
+        own: NDArray[np.bool_] = above[:, i] & (ends > self._last_end[i] + _ROUNDING)
+        return own  # what counted for the last episode is not ours
 
     def _match(self, match: Match, t: float, limits: Thresholds) -> _Open | None:
         i = self._table.labels.index(match.label)

@@ -31,7 +31,7 @@ def _reason(i: int, table: LabelTable, limits: Thresholds, scores: Scores, episo
     if episodes.sounding[i]:
         return None
     if i in episodes.refused:
-        return episodes.refused[i]
+        return episodes.refused[i].reason
     if label not in table.wanted:
         return "not among the labels to report"
     if not limits.reported[i]:

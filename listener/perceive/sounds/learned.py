@@ -14,7 +14,7 @@ import numpy as np
 from listener.errors import ListenerError
 from listener.perceive.sounds.both_taggers import BothStream
 from listener.perceive.sounds.embeddings import Embedder, pack, sense_of
-from listener.perceive.sounds.episodes import Changes, Episodes
+from listener.perceive.sounds.episodes import Changes, Episodes, Refusal
 from listener.perceive.sounds.following import Following
 from listener.perceive.sounds.hearing import hearing_now
 from listener.perceive.sounds.labels import LabelTable, taught_table
@@ -162,15 +162,16 @@ class Learned:
         """As `vector`; where work is spared, only if it has been made for another reason."""
         return self._vector if self._spare else self.vector
 
-    def refusal(self, label: str) -> str | None:
+    def refusal(self, label: str) -> Refusal | None:
         """Why an episode of that label must not start now; None: it may."""
-        if self._wrong is None or (vector := self.vector) is None:
+        if self._wrong is None or not self._wrong.knows(label) or (vector := self.vector) is None:
             return None
         before = self._wrong.suppressed
-        reason = self._wrong.reason(label, vector, self._t)
-        if self._wrong.suppressed > before:
-            log.info("room %s: %s not started; %s (%d so far)", self._room, label, reason, self._wrong.suppressed)
-        return reason
+        refusal = self._wrong.refusal(label, vector, self._t)
+        if refusal is not None and self._wrong.suppressed > before:
+            reason, number = refusal.reason, self._wrong.suppressed
+            log.info("room %s: %s not started; %s (%d so far)", self._room, label, reason, number)
+        return refusal
 
     def step(self, strictness: str, ourselves: bool) -> tuple[Changes, tuple[Hearing, ...]]:
         """The taught sounds that start and end with the newest chunk, and how like them it is. `ourselves`: our own

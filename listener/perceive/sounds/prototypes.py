@@ -22,7 +22,7 @@ OWN_WEIGHT: Final = 0.5
 """What the room's own negatives weigh together, against 1 for the common sounds."""
 STEP_UP: Final = 0.6
 """The threshold lies so far up from what others reach to what the sound itself reaches when it is left out."""
-OTHERS_QUANTILE: Final = 0.999
+OTHERS_QUANTILE: Final = 0.99
 SURE_LOGIT: Final = 2.0
 """A left-out take's score is this many logits above the threshold: 0.88."""
 LEAST_GAP: Final = 0.1
