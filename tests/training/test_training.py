@@ -274,7 +274,7 @@ def test_what_tells_sounds_apart_is_likelier() -> None:
 
 
 def test_an_urgent_threshold_is_never_wrong() -> None:
-    on = never_wrong([0.2, 0.3, 0.5], [0.9] * 5)
+    on = never_wrong([0.2, 0.3, 0.5], [0.55, 0.6, 0.65, 0.8, 0.9])
     assert on > 0.7
     assert never_wrong([0.999], [0.9] * 5) == HIGHEST
 
