@@ -21,7 +21,19 @@ from numpy.typing import NDArray
 
 from listener.perceive.sounds import labels as shipped_labels
 from listener.perceive.sounds.both_taggers import BOTH_LABELS, together
-from training.calibration import Rule, clip_score, fit_platt, raised, reliability, settings, sigmoid, threshold
+from training.calibration import (
+    ALL_ALIKE,
+    LEAST,
+    PRIOR,
+    Rule,
+    clip_score,
+    fit_platt,
+    likeliest,
+    never_wrong,
+    reliability,
+    settings,
+    sigmoid,
+)
 from training.character import read_character
 from training.examples import Ears, Sound, active_frames, truth_of
 from training.export import export, write
@@ -39,8 +51,8 @@ LONELY: Final = 0.75
 """A label with more than this share of its clips in one part; see `with_lonely_labels`."""
 LEAST_FOUND: Final = 0.2
 """Less of its clips, and a label is left out."""
-FEW: Final = 20
-"""With fewer clips of a label, the clips of others say more than its own about where its threshold belongs,"""
+FEW: Final = 14
+"""With fewer clips of a label (two thirds of 20), the clips of others say more than its own about its threshold,"""
 MORE_FALSE: Final = 2
 """so that many more of them may ring falsely."""
 MADE_OF_EACH: Final = 10
@@ -95,16 +107,16 @@ def finish(audio: Path, yamnet: Path, out: Path) -> None:
 
 HEAD: Final = """\
 # When each sound starts and ends at strictness `balanced`, where our own tagger hears. Written by `python -m training`
-# with the network: on clips that a network had not heard, the lowest `on` that rings falsely no more often than YAMNet
-# (on two clips more, where the label has fewer than 20).
-# The urgent ones lie 0.7 logits higher. `hold_seconds` are those of labels.yaml; so are `windows` and `of`, or one of
-# one where that finds more clips. A label without classes is not heard by this tagger.
+# with the network: by what clips score that a network had not heard, the `on` that most likely has no more false starts
+# than YAMNet (two more, where the label has few clips) and finds no more than ten points less.
+# The urgent ones lie a logit above the lowest that is never wrong. `hold_seconds` are those of labels.yaml; so are
+# `windows` and `of`, or one of one where that is likelier. A label without classes is not heard by this tagger.
 """
 
 
 BOTH_HEAD: Final = """\
-# As own_labels.yaml, for the mean of both taggers (both_taggers.py). Where it finds hardly a clip of a label, YAMNet
-# alone is asked, as in labels.yaml. Written by `python -m training`.
+# As own_labels.yaml, for the mean of both taggers (both_taggers.py). YAMNet alone is asked, as in labels.yaml, for what is
+# urgent, where there are few clips to judge by, and where the mean finds fewer of them. Written by `python -m training`.
 """
 
 
@@ -157,13 +169,14 @@ def load_network(out: Path, held_back: int | None) -> Head:
 
 
 def calibrate(scored: Sequence[Scored]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Slope and offset for each label, on the windows of which somebody knows what they hold."""
+    """Slope and offset for each label, on the windows of which somebody knows what they hold; with few of these, those
+    of all labels together."""
     logits = np.concatenate([item.logits for item in scored])
     truth = np.concatenate([item.truth for item in scored])
-    fits = []
-    for row in range(len(LABELS)):
-        known = ~np.isnan(truth[:, row])
-        fits.append(fit_platt(logits[known, row], truth[known, row]))
+    known = ~np.isnan(truth)
+    usual = fit_platt(logits[known], truth[known], ALL_ALIKE)
+    columns = ((logits[known[:, row], row], truth[known[:, row], row]) for row in range(len(LABELS)))
+    fits = [fit_platt(*column, PRIOR, usual) for column in columns]
     slopes, offsets = np.array(fits, np.float32).T
     return slopes, offsets
 
@@ -174,32 +187,39 @@ def rules(
     offsets: NDArray[np.float32],
     defaults: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Rule]:
-    """When each label starts: no more clips ring falsely than with YAMNet at its thresholds, two more where there are
-    few clips to choose by; none for an urgent label.
+    """When each label starts: where it most likely has no more false starts than YAMNet at its thresholds, two more
+    where there are few clips to choose by, and finds no more than ten points less; an urgent label where it is never
+    wrong.
 
-    Of so many windows of so many, as with YAMNet, or at once, if more clips are found so: the features are means of a
-    second already, and a word of one second fills only one or two windows. A label of which hardly a clip is found is
-    left out: its false starts would be most of what it reports.
+    Of so many windows of so many, as with YAMNet, or at once, if that is likelier: the features are means of a second
+    already, and a word of one second fills only one or two windows. A label of which hardly a clip is found is left
+    out: its false starts would be most of what it reports.
     """
     chosen = {}
     for row, label in enumerate(LABELS):
         usual = (defaults[label]["windows"], defaults[label]["of"])
         others = [item for item in scored if item.real and is_other(item.sound, label)]
-        budget = sum(clip_score(sigmoid(item.margins[:, row]), *usual) > 0.5 for item in others)
         own = [item for item in scored if item.sound.label == label]
         own = [item for item in own if item.real] or own
+        budget, asked = (
+            sum(clip_score(sigmoid(i.margins[:, row]), *usual) > 0.5 for i in items) for items in (others, own)
+        )
         budget += MORE_FALSE if len(own) < FEW else 0
-        tried = []
-        for windows, of in (usual, (1, 1)):
+        best = (-np.inf, 0.0, Rule(1.0, *usual))
+        for windows, of in dict.fromkeys((usual, (1, 1))):
             wrong, right = (
                 [clip_score(sigmoid(i.logits[:, row] * slopes[row] + offsets[row]), windows, of) for i in items]
                 for items in (others, own)
             )
-            on = raised(threshold(wrong, 0 if label in URGENT else budget, urgent=label in URGENT), right)
-            tried.append((float(np.mean(np.array(right) > on)), Rule(on, windows, of)))
-        found, rule = max(tried, key=lambda one: one[0])  # the first of equals: as with YAMNet
-        if found >= LEAST_FOUND:
-            chosen[label] = rule
+            if label in URGENT:
+                on = never_wrong(wrong, right)
+                worth = float(np.sum(np.array(right) > on))
+            else:
+                on, worth = likeliest(wrong, right, budget, asked)
+            if worth > best[0] + LEAST:  # the first of equals: as with YAMNet
+                best = (worth, float(np.mean(np.array(right) > on)), Rule(on, windows, of))
+        if best[1] >= LEAST_FOUND:
+            chosen[label] = best[2]
     return chosen
 
 
@@ -209,11 +229,26 @@ def both_settings(
     offsets: NDArray[np.float32],
     defaults: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, object]]:
-    """Entries of both_labels.yaml."""
+    """Entries of both_labels.yaml: the mean where there are clips enough to say that it finds no fewer than YAMNet, which
+    is asked alone for the others, and for what is urgent."""
     means = [replace(item, logits=together(item.logits * slopes + offsets, item.margins)) for item in scored]
     ones, zeros = np.ones_like(slopes), np.zeros_like(offsets)
-    chosen = settings(rules(means, ones, zeros, defaults), defaults)
-    return {label: entry if entry["classes"] else dict(defaults[label]) for label, entry in chosen.items()}
+    chosen = {
+        label: rule
+        for label, rule in rules(means, ones, zeros, defaults).items()
+        if label not in URGENT and finds_no_fewer(means, label, rule, defaults[label])
+    }
+    entries = settings(chosen, defaults)
+    return {label: entry if entry["classes"] else dict(defaults[label]) for label, entry in entries.items()}
+
+
+def finds_no_fewer(scored: Sequence[Scored], label: str, rule: Rule, default: Mapping[str, Any]) -> bool:
+    """Of the label's recordings, which must be enough to say so: no fewer than YAMNet at its threshold."""
+    row = LABELS.index(label)
+    own = [item for item in scored if item.real and item.sound.label == label]
+    ours = sum(clip_score(sigmoid(item.logits[:, row]), rule.windows, rule.of) > rule.on for item in own)
+    theirs = sum(clip_score(sigmoid(item.margins[:, row]), default["windows"], default["of"]) > 0.5 for item in own)
+    return len(own) >= FEW and ours >= theirs
 
 
 def found_of_made(

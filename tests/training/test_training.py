@@ -20,14 +20,16 @@ from listener.perceive.spectrum import Spectrum  # noqa: E402
 from listener.types import Magnitudes  # noqa: E402
 from training.again import NOISES, PLACES, hear_again  # noqa: E402
 from training.calibration import (  # noqa: E402
+    HIGHEST,
     Rule,
     clip_score,
     fit_platt,
+    likeliest,
+    never_wrong,
     raised,
     reliability,
     settings,
     sigmoid,
-    threshold,
 )
 from training.character import EMBEDDING, character  # noqa: E402
 from training.examples import Sound, active_frames, both, truth_of  # noqa: E402
@@ -265,14 +267,15 @@ def test_platt_finds_the_slope_and_offset() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 3, 20_000)
     truth = (rng.random(20_000) < sigmoid(0.5 * logits - 1)).astype(np.float64)
-    assert fit_platt(logits, truth) == pytest.approx((0.5, -1.0), abs=0.06)
+    assert fit_platt(logits, truth, strength=4.0) == pytest.approx((0.5, -1.0), abs=0.06)
 
 
 def test_few_examples_do_not_calibrate() -> None:
-    assert fit_platt(np.zeros(0), np.zeros(0)) == (1.0, 0.0)
-    slope, offset = fit_platt(np.array([3.0]), np.array([0.0]))
+    assert fit_platt(np.zeros(0), np.zeros(0), strength=4.0) == (1.0, 0.0)
+    slope, offset = fit_platt(np.array([3.0]), np.array([0.0]), strength=4.0)
     assert 0.3 < slope < 1.0
     assert -0.5 < offset < 0.0
+    assert fit_platt(np.array([3.0]), np.array([0.0]), 1e6, usual=(0.7, -2.0)) == pytest.approx((0.7, -2.0), abs=1e-4)
 
 
 def test_a_clip_scores_what_starts_it() -> None:
@@ -281,11 +284,29 @@ def test_a_clip_scores_what_starts_it() -> None:
     assert clip_score(scores, windows=2, of=3) == 0.6
 
 
-def test_a_threshold_keeps_its_budget() -> None:
-    false_scores = [0.2, 0.3, 0.5, 0.8]
-    for budget in range(4):
-        assert sum(score > threshold(false_scores, budget, urgent=False) for score in false_scores) <= budget
-    assert threshold(false_scores, 0, urgent=True) > threshold(false_scores, 0, urgent=False) > 0.8
+def test_a_threshold_lies_where_others_are_not_and_the_sound_still_is() -> None:
+    on, _ = likeliest([0.1] * 50, [0.99] * 20, budget=0, asked=20)
+    assert 0.5 < on < 0.99
+    few, many = (likeliest([0.3, 0.6, 0.8], [0.5] * 20, budget, asked=20)[0] for budget in (0, 3))
+    assert many < few
+
+
+def test_a_threshold_is_stricter_where_less_is_asked() -> None:
+    """Nine of ten sounds are sure; the tenth is as sure as the loudest false one."""
+    wrong, right = [0.1] * 30 + [0.6], [0.6] * 2 + [0.99] * 18
+    assert likeliest(wrong, right, budget=0, asked=0)[0] > 0.7
+    assert likeliest(wrong, right, budget=1, asked=20)[0] < 0.7
+
+
+def test_what_tells_sounds_apart_is_likelier() -> None:
+    apart, mixed = (likeliest([low] * 30, [0.95] * 20, 0, 20)[1] for low in (0.05, 0.9))
+    assert apart > mixed
+
+
+def test_an_urgent_threshold_is_never_wrong() -> None:
+    on = never_wrong([0.2, 0.3, 0.5], [0.55, 0.6, 0.65, 0.8, 0.9])
+    assert on > 0.7
+    assert never_wrong([0.999], [0.9] * 5) == HIGHEST
 
 
 def test_a_threshold_is_raised_as_long_as_the_sound_is_found() -> None:
