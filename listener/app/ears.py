@@ -114,8 +114,11 @@ def find_tagger_model(config: Config) -> Path | None:
 
 
 def hears_itself(config: Config, model: Path | None) -> bool:
-    """Our own tagger hears: because it is configured, or because YAMNet, the better one, is not here."""
-    return config.sounds.tagger in ("own", "both") or (config.sounds.tagger == "auto" and model is None)
+    """Our own tagger hears: because it is configured, because YAMNet is not here, or beside it, which finds more, where
+    there is time for both."""
+    if config.sounds.tagger == "auto":
+        return model is None or len(config.rooms) <= ROOMS_BY_THREADS
+    return config.sounds.tagger in ("own", "both")
 
 
 def processes_for(config: Config) -> int:

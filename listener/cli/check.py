@@ -97,7 +97,8 @@ def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
     if own is not None and config.sounds.tagger == "own":
         return Finding("ok", "tagger: our own, as configured"), None
     if own is not None and model is not None:
-        return Finding("ok", f"tagger: YAMNet, {model.path}, and our own together, as configured"), model
+        why = "as configured" if config.sounds.tagger == "both" else "for there are few rooms"
+        return Finding("ok", f"tagger: YAMNet, {model.path}, and our own together, {why}"), model
     if own is not None:
         return Finding("warning", OWN_TAGGER), None
     if model is None:

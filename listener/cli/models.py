@@ -72,6 +72,7 @@ def _list(_args: argparse.Namespace) -> int:
 
 def _list_own(yamnet_is_here: bool) -> None:
     """The tagger that comes with the package, and which of the two hears."""
+    from listener.app.ears import ROOMS_BY_THREADS
     from listener.perceive.sounds.own_tagger_model import bundled_path, load_own
 
     try:
@@ -80,11 +81,14 @@ def _list_own(yamnet_is_here: bool) -> None:
     except ModelError as error:
         state = str(error)
     size_mb = bundled_path().stat().st_size / 1e6 if bundled_path().is_file() else 0.0
-    print(f"own tagger  {size_mb:.1f} MB  Apache-2.0  {state}\n    A small tagger of ours, for when YAMNet is not here")
+    print(
+        f"own tagger  {size_mb:.1f} MB  Apache-2.0  {state}\n    A small tagger of ours, beside YAMNet or in its place"
+    )
     if yamnet_is_here:
-        print("in use: yamnet, because it is here, unless sounds.tagger or sounds.model say otherwise")
+        used = f"both, which find more together; for more than {ROOMS_BY_THREADS} rooms yamnet alone, which costs less"
     else:
-        print("in use: own tagger, because yamnet is not here, unless sounds.tagger or sounds.model say otherwise")
+        used = "own tagger, because yamnet is not here"
+    print(f"in use: {used}. sounds.tagger and sounds.model may say otherwise")
 
 
 def _pull(args: argparse.Namespace) -> int:

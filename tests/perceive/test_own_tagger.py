@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import events, listener
 
-from listener.app.ears import plan
-from listener.config import Config, SoundsConfig
+from listener.app.ears import ROOMS_BY_THREADS, plan
+from listener.config import Config, SoundsConfig, parse
 from listener.errors import ModelError, PerceiveError
 from listener.perceive.ears import EarPlan
 from listener.perceive.sounds.labels import label_table, read_defaults
@@ -167,8 +167,23 @@ def test_who_hears_without_yamnet(
 @needs_model
 def test_yamnet_hears_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISTENER_MODELS", str(MODEL.parent))
-    assert not plan(config(tagger="auto")).own
+    assert not plan(config(tagger="yamnet")).own
     assert plan(config(tagger="own")).model is None
+    assert hears(plan(config(tagger="both"))) == hears(plan(config(tagger="auto"))) == (True, MODEL)
+
+
+@needs_model
+def test_many_rooms_have_no_time_for_two_taggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISTENER_MODELS", str(MODEL.parent))
+    rooms = [{"name": f"Room {n}", "source": {"type": "microphone"}} for n in range(ROOMS_BY_THREADS + 1)]
+    assert hears(plan(parse({"rooms": rooms}))) == (False, MODEL)
+    assert hears(plan(parse({"rooms": rooms, "sounds": {"tagger": "both"}}))) == (True, MODEL)
+    assert hears(plan(parse({"rooms": rooms[1:]}))) == (True, MODEL)
+
+
+def hears(made: EarPlan) -> tuple[bool, Path | None]:
+    """Whether our own tagger does, and which file of YAMNet's."""
+    return made.own, made.model
 
 
 def test_auto_is_the_default() -> None:
