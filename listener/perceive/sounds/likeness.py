@@ -5,8 +5,8 @@ A bark over one, a cry beside one or music that passes for pulses is as loud by 
 decibel or two, says what belongs to the alarm where something else in the band hides that a tone stands out.
 
 The short pulses of temporal-four are looked at together with the gaps behind them. A room may fill these until they are
-as loud, so that a template cannot tell where a pulse begins, nor the tail from a fifth: but what the room makes of one
-pulse and its gap it makes of all four. So the places of half a pulse and of a whole one earlier and later are tried too,
+as loud, so that a template cannot tell where a pulse begins, nor the tail from a pulse: but what the room makes of one
+pulse and its gap it makes of all four. So the places half a period and a whole one earlier and later are tried as well,
 and the second group is put where it is most like the first.
 """
 
@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.perceive.sounds.pulses import TEMPORAL_FOUR, Code, Group
-from listener.perceive.sounds.tracks import HISTORY_SLOTS, SLOT_SECONDS, Slots, ToneTracks
+from listener.perceive.sounds.pulses import Code, Group
+from listener.perceive.sounds.tracks import HISTORY_SLOTS, Slots, ToneTracks
 
 ALIKE_DB: Final = 1.5
 """So far a slot of a pulse may be from the median of the same slot in all pulses of both groups."""
@@ -36,8 +36,8 @@ QUIETER_DB: Final = 5.0
 LONGEST_SLOTS: Final = 45
 SLOTS_BEFORE: Final = 5
 MOST_APART_DB: Final = 6.0
-"""Of a group of temporal-four, at its slowest, these are compared with those of the next, and those just before it: each
-slot counts no more than this, so that one bark does not decide."""
+"""A group of short pulses, at its slowest, and what is just before it are compared with the next: each slot counts no
+more than this, so that one bark does not decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Likeness:
     `shift_slots`: how much later than the groups say the pulses begin.
     """
 
-    pulses: tuple[list[float], list[float]]
-    beside: tuple[tuple[float, float], tuple[float, float]]
+    pulses: list[list[float]]
+    beside: list[list[float]]
     missing: float
     clear: list[float]
     count: float
@@ -68,12 +68,12 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where to look. `starts` `[place]` are half periods from the middle of a group, in pulses.
+    """Where to look: `starts` `[place]` are half a period from each other, in pulses from the middle of a group.
 
     `offsets` `[slot]` in pulses and `edges` `[slot]` in slots are added to these. `windows` `[shift, 1 + pulses + 1]`:
-    the places of the pulses and of one before and after, for each of `shifts`, in periods. The last slots of a place may
-    hold the start of the next pulse: beside the pulses only the first `beside` are looked at. `lags`: so many slots
-    further the second group may be.
+    the places of the pulses and of one before and after, for each of `shifts`, in periods. The last slots of a place
+    may hold the start of the next pulse: beside the pulses only the first `beside` are looked at. `lags`: so many
+    slots further the second group may be.
     """
 
     starts: NDArray[np.float64]
@@ -88,12 +88,12 @@ class _Places:
 @cache
 def _places(code: Code) -> _Places:
     """A slot at each end may hold part of a pulse only, more where slots are means of several."""
-    if code is TEMPORAL_FOUR:
+    shifts: tuple[float, ...] = (0.0,)
+    lags: tuple[int, ...] = (0,)
+    slots, beside, length, before, after = 18, 18, 1.0, 4.0, 3.0
+    if code.with_gaps:
         shifts, lags = (0.0, -0.5, 0.5, -1.0, 1.0), (0, 1, -1, 2, -2, 3, -3, 4, -4)
         slots, beside, length, before, after = 9, 7, 2.0, 1.0, 0.0
-    else:
-        shifts, lags = (0.0,), (0,)
-        slots, beside, length, before, after = 18, 18, 1.0, 4.0, 3.0
     first = min(shifts) - 1
     part = np.arange(slots) / slots
     return _Places(
@@ -127,9 +127,7 @@ def likenesses(code: Code, pairs: Sequence[tuple[Group, Group]], tracks: ToneTra
     shifts = np.rint(2 * pulse * np.array(places.shifts)[chosen]).astype(np.intp).tolist()
     remembered = (at[:, 0, 1, 0] >= 0).tolist()
     return [
-        Likeness(tuple(pulses), tuple(map(tuple, beside)), missing, clear, count, level_db, spread_db, shift)
-        if known
-        else None
+        Likeness(pulses, beside, missing, clear, count, level_db, spread_db, shift) if known else None
         for known, shift, pulses, beside, missing, clear, count, level_db, spread_db in zip(
             remembered, shifts, *parts, strict=True
         )
@@ -193,7 +191,8 @@ def _shift(places: _Places, near: NDArray[np.bool_], loud: NDArray[np.bool_]) ->
     inside = alike[:, :, 1:-1].sum(axis=(2, 3)) / loud.sum(axis=2)
     few = slice(places.beside)
     beside = alike[:, :, 0, few].sum(axis=2) + alike[:, :, -1, few].sum(axis=2)
-    return (inside - beside / np.maximum(1, loud[:, :, few].sum(axis=2))).argmax(axis=1)
+    out: NDArray[np.intp] = (inside - beside / np.maximum(1, loud[:, :, few].sum(axis=2))).argmax(axis=1)
+    return out
 
 
 def _parts(
@@ -208,15 +207,15 @@ def _parts(
     """What `Likeness` says, in its order, of each pair: `level`, `near` `[pair, 2, 1 + pulses + 1, slot]`, `common`,
     `loud` `[pair, slot]`, `contrast` `[pair, 2, pulses, slot]`.
     """
-    weight = loud / loud.sum(axis=1, keepdims=True)
+    weight: NDArray[Any] = loud / loud.sum(axis=1, keepdims=True)
     few = loud.copy()
     few[:, places.beside :] = False
     few[np.arange(len(few)), loud.argmax(axis=1)] = True
-    few_weight = few / few.sum(axis=1, keepdims=True)
+    few_weight: NDArray[Any] = few / few.sum(axis=1, keepdims=True)
     as_loud = _weighted(level >= (common - QUIETER_DB)[:, None, None], weight)
-    standing_out = np.clip((contrast - code.floor_db) / code.range_db, 0.0, 1.0)
+    standing_out: NDArray[Any] = np.clip((contrast - code.floor_db) / code.range_db, 0.0, 1.0)
     return (
-        (near[:, :, 1:-1].sum(axis=3) / near.shape[3]).tolist(),
+        near[:, :, 1:-1].mean(axis=3).tolist(),
         _weighted(near[:, :, :: code.pulses + 1], few_weight).tolist(),
         (1.0 - as_loud[:, :, 1:-1].min(axis=(1, 2))).tolist(),
         (_weighted(standing_out, weight).sum(axis=1) / 2).tolist(),
@@ -236,5 +235,5 @@ def _median(rows: Slots) -> Slots:
     """Along the last axis but one, of an even number of rows; numpy's own takes five times as long for so few."""
     ranked = np.sort(rows, axis=-2)
     half = rows.shape[-2] // 2
-    out: Slots = (ranked[..., half - 1, :] + ranked[..., half, :]) / 2
+    out: Slots = np.float32(0.5) * (ranked[..., half - 1, :] + ranked[..., half, :])
     return out

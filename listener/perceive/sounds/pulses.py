@@ -48,6 +48,7 @@ class Code:
     below. `skip_seconds` after each pulse belong to the room's reverberation and are not looked at. `loud_quantiles`
     guess the pulses' level among all of the window's: the first where nothing is louder, the second where something is.
     `speed_doubt`: how much less than the best a group of another speed may score, as part of what the best lacks to 1.
+    `with_gaps`: a room may fill the gaps, so that pulses are told by what they and the gaps behind them have in common.
     """
 
     label: str
@@ -65,6 +66,7 @@ class Code:
     loud_quantiles: tuple[float, float]
     least_score: float
     speed_doubt: float
+    with_gaps: bool
 
     @property
     def least_loudest_slots(self) -> int:
@@ -93,11 +95,12 @@ TEMPORAL_THREE: Final = Code(
     loud_quantiles=(0.8, 0.7),
     least_score=0.36,
     speed_doubt=0.6,
+    with_gaps=False,
 )
 """Evacuation, smoke: 0.5 s on, 0.5 s off, three times, then 1.5 s off (ISO 8201:2017, 4; NFPA 72 (2022), 18.4.2).
 
-What sounds beside a group, or its reverberation, makes a wrong speed look better: hence the doubt, until the distance to
-the next group shows which one it was."""
+What sounds beside a group, or its reverberation, makes a wrong speed look better: hence the doubt, until the distance
+to the next group shows which one it was."""
 
 TEMPORAL_FOUR: Final = Code(
     label="co_alarm",
@@ -115,6 +118,7 @@ TEMPORAL_FOUR: Final = Code(
     loud_quantiles=(0.88, 0.78),
     least_score=0.36,
     speed_doubt=0.0,
+    with_gaps=True,
 )
 """Carbon monoxide: four pulses of 0.1 s, 0.1 s apart, then 5 s off (NFPA 72 (2022), 29.5.1.1; UL 2034).
 
@@ -199,8 +203,8 @@ def _means(slots: int, places: Sequence[slice]) -> NDArray[np.float32]:
 class _Bank:
     """A code's templates at all speeds, and at every moment of a chunk: `weights` `[slots + 19, moment * speed]`.
 
-    One matrix, so that a chunk is searched by one product; it is the same for all rooms. `means` `[speed, slots, column]`
-    are the templates', which end together.
+    One matrix, so that a chunk is searched by one product; it is the same for all rooms. `means`, the templates', are
+    `[speed, slots, column]` and end together.
     """
 
     templates: tuple[_Template, ...]
