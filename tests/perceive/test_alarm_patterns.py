@@ -14,6 +14,8 @@ from listener.bench.synthesis import (
     at_level,
     cadenced,
     pink_noise,
+    reverberate,
+    room_impulse_response,
     silence,
     tone,
     white_noise,
@@ -96,6 +98,8 @@ NOT_ALARMS = {
     "one pulse": pulses(1, 0.5, 3.5),
     "three short pulses": pulses(3, 0.1, 5.2),
     "1 Hz, as a truck that reverses": REVERSING,
+    "one beep as long as three pulses": pulses(1, 2.5, 1.5),
+    "one beep as long as four short pulses": pulses(1, 0.7, 5.0),
 }
 
 
@@ -133,6 +137,16 @@ def test_pulses_and_cycle_must_come_of_one_clock(cadence: Cadence, frequency_hz:
 def test_one_clock_may_be_slow_or_fast(timing: float, frequency_hz: float) -> None:
     sound = cadenced(two_clocks(timing, timing, 4.0 * timing), 9.0, frequency_hz)
     assert [find.label for find in hear(in_noise(sound))] == ["smoke_alarm"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_room_that_fills_the_gaps_does_not_hide_short_pulses(seed: int) -> None:
+    """Of 520 Hz, with more reverberation than direct sound, so that hardly a gap is quieter than a pulse."""
+    response = room_impulse_response(np.random.default_rng(seed), 0.8, -6.0)
+    sound = in_noise(reverberate(alarm("co_alarm", 520.0, seconds=11.0), response), 6.0, seed)
+    finds = hear(sound)
+    assert [find.label for find in finds] == ["co_alarm"]
+    assert finds[0].onset == pytest.approx(0.0, abs=0.3)
 
 
 @bands

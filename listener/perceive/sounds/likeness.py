@@ -72,8 +72,8 @@ class _Places:
 
     `offsets` `[slot]` in pulses and `edges` `[slot]` in slots are added to these. `windows` `[shift, 1 + pulses + 1]`:
     the places of the pulses and of one before and after, for each of `shifts`, in periods. The last slots of a place
-    may hold the start of the next pulse: beside the pulses only the first `beside` are looked at. `lags`: so many
-    slots further the second group may be.
+    may hold the start of the next pulse: before the first only `beside` are looked at. `lags`: so many slots further
+    the second group may be.
     """
 
     starts: NDArray[np.float64]
@@ -118,12 +118,18 @@ def likenesses(code: Code, pairs: Sequence[tuple[Group, Group]], tracks: ToneTra
     common = _median(level[:, :, :, 1:-1].swapaxes(1, 2).reshape(len(pairs), len(places.shifts), -1, level.shape[-1]))
     loudest = common.max(axis=2, keepdims=True)
     near, loud = _near(level, common, loudest), common > loudest - LOUD_DB
-    chosen = _shift(places, near, loud)
+    as_loud = level >= (common - np.float32(QUIETER_DB))[:, None, :, None]
+    chosen = _shift(places, near, as_loud, loud)
     rows = np.arange(len(pairs))
     at = at[rows[:, None, None], np.arange(2)[:, None], places.windows[chosen][:, None]]
     contrast = tracks.contrast[np.clip(at[:, :, 1:-1], 0, HISTORY_SLOTS - 1), track[:, None, None, None]]
-    level, near, common, loud = level[rows, :, chosen], near[rows, :, chosen], common[rows, chosen], loud[rows, chosen]
-    parts = _parts(code, places, level, near, common, loud, contrast)
+    near, as_loud, common, loud = (
+        near[rows, :, chosen],
+        as_loud[rows, :, chosen],
+        common[rows, chosen],
+        loud[rows, chosen],
+    )
+    parts = _parts(code, places, near, as_loud, common, loud, contrast)
     shifts = np.rint(2 * pulse * np.array(places.shifts)[chosen]).astype(np.intp).tolist()
     remembered = (at[:, 0, 1, 0] >= 0).tolist()
     return [
@@ -183,43 +189,43 @@ def _near(level: Slots, common: Slots, loudest: Slots) -> NDArray[np.bool_]:
     return near
 
 
-def _shift(places: _Places, near: NDArray[np.bool_], loud: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Which of the shifts, `[pair]`, has the most that is alike in the pulses, and the least beside them."""
+def _shift(
+    places: _Places, near: NDArray[np.bool_], as_loud: NDArray[np.bool_], loud: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Which shift, `[pair]`, has the most that is alike and as loud in the pulses, and the least beside them."""
     if len(places.shifts) == 1:
         return np.zeros(len(near), np.intp)
-    alike = (near & loud[:, None, :, None]).sum(axis=1)
-    inside = alike[:, :, 1:-1].sum(axis=(2, 3)) / loud.sum(axis=2)
-    few = slice(places.beside)
-    beside = alike[:, :, 0, few].sum(axis=2) + alike[:, :, -1, few].sum(axis=2)
-    out: NDArray[np.intp] = (inside - beside / np.maximum(1, loud[:, :, few].sum(axis=2))).argmax(axis=1)
+    there = ((near.astype(np.int8) + as_loud) * loud[:, None, :, None]).sum(axis=1)
+    beside = there[:, :, 0, : places.beside].sum(axis=2) + there[:, :, -1].sum(axis=2)
+    inside = there[:, :, 1:-1].sum(axis=(2, 3))
+    out: NDArray[np.intp] = ((inside - beside) / loud.sum(axis=2)).argmax(axis=1)
     return out
 
 
 def _parts(
     code: Code,
     places: _Places,
-    level: Slots,
     near: NDArray[np.bool_],
+    as_loud: NDArray[np.bool_],
     common: Slots,
     loud: NDArray[np.bool_],
     contrast: Slots,
 ) -> tuple[list[Any], ...]:
-    """What `Likeness` says, in its order, of each pair: `level`, `near` `[pair, 2, 1 + pulses + 1, slot]`, `common`,
+    """What `Likeness` says, in its order, of each pair: `near`, `as_loud` `[pair, 2, 1 + pulses + 1, slot]`, `common`,
     `loud` `[pair, slot]`, `contrast` `[pair, 2, pulses, slot]`.
     """
     weight: NDArray[Any] = loud / loud.sum(axis=1, keepdims=True)
-    few = loud.copy()
-    few[:, places.beside :] = False
-    few[np.arange(len(few)), loud.argmax(axis=1)] = True
-    few_weight: NDArray[Any] = few / few.sum(axis=1, keepdims=True)
-    as_loud = _weighted(level >= (common - QUIETER_DB)[:, None, None], weight)
+    few = loud[:, : places.beside]
+    few_weight: NDArray[Any] = few / np.maximum(1, few.sum(axis=1, keepdims=True))
+    before, after = _weighted(near[:, :, :1, : places.beside], few_weight), _weighted(near[:, :, -1:], weight)
+    count = _weighted(as_loud, weight)
     standing_out: NDArray[Any] = np.clip((contrast - code.floor_db) / code.range_db, 0.0, 1.0)
     return (
         near[:, :, 1:-1].mean(axis=3).tolist(),
-        _weighted(near[:, :, :: code.pulses + 1], few_weight).tolist(),
-        (1.0 - as_loud[:, :, 1:-1].min(axis=(1, 2))).tolist(),
+        np.concatenate([before, after], axis=2).tolist(),
+        (1.0 - count[:, :, 1:-1].min(axis=(1, 2))).tolist(),
         (_weighted(standing_out, weight).sum(axis=1) / 2).tolist(),
-        as_loud.sum(axis=2).min(axis=1).tolist(),
+        count.sum(axis=2).min(axis=1).tolist(),
         (common * weight).sum(axis=1).tolist(),
         (common.max(axis=1) - common.min(axis=1)).tolist(),
     )
