@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from listener.perceive.sounds.likeness import likenesses
-from listener.perceive.sounds.one_alarm import LOUDER_DB, may_be_one, score
+from listener.perceive.sounds.one_alarm import ALL_CLEAR_BONUS, LOUDER_DB, may_be_one, score
 from listener.perceive.sounds.pulses import TEMPORAL_FOUR, TEMPORAL_THREE, Code, Group, GroupFinder, speed_margin
 from listener.perceive.sounds.tracks import HIGH_TRACKS, HISTORY_SLOTS, SLOT_SECONDS, ToneTracks
 
@@ -25,13 +25,10 @@ BETWEEN_MARGIN_SAME_LEVEL: Final = 0.2
 
 LEAST_SCORE: Final = {TEMPORAL_THREE.label: (0.54, 0.44), TEMPORAL_FOUR.label: (0.62, 0.62)}
 """For a tone of 3.1 kHz and one of 520 Hz: above the best that scales, arpeggios, alarm clocks, recordings and an hour
-of speech reached when they were chosen, by 0.07 and more."""
+of speech reached when they were chosen, by 0.1 and more."""
 
 MOST_LOOKED_AT: Final = 4
 """Pairs a chunk, the best by their groups' scores: music has dozens."""
-
-HOPELESS_SCORE: Final = 0.4
-"""Groups that score less on average are not looked at: a pair scores no more than they do, but for the bonus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,7 @@ class GroupPairs:
         self._finder = GroupFinder(code)
         self._groups: deque[Group] = deque()
         self._told_end = -HISTORY_SLOTS
+        self._most_bonus = ALL_CLEAR_BONUS[code.label]
         self._same_slots = max(SAME_GROUP_SLOTS, round(SAME_GROUP_PART * code.group_seconds / SLOT_SECONDS))
         self._shortest = math.ceil(code.cycle_seconds * (1 - CYCLE_TOLERANCE) / SLOT_SECONDS)
         self._longest = math.floor(code.cycle_seconds * (1 + CYCLE_TOLERANCE) / SLOT_SECONDS)
@@ -67,7 +65,7 @@ class GroupPairs:
             if second.end >= untold
             for first in self._groups
             if self._shortest <= second.end - first.end <= self._longest
-            and first.score + second.score >= 2 * HOPELESS_SCORE
+            and (first.score + second.score) / 2 >= self.least_score(second) - self._most_bonus
             and may_be_one(self.code, first, second)
         ]
         candidates.sort(key=lambda candidate: candidate[0], reverse=True)
