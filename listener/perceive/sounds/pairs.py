@@ -18,6 +18,9 @@ SAME_GROUP_PART: Final = 0.2
 """Two finds of one track this close (0.3 s, or this part of a group) are one group, seen in two chunks or at two
 speeds; the better one is kept, or both where it may be either."""
 
+SAME_TONE_TRACKS: Final = (1, 2)
+"""So far from each other tracks may see one tone, of 3.1 kHz and of 520 Hz: these are half as far apart."""
+
 SAME_LEVEL_DB: Final = 2.0
 BETWEEN_MARGIN: Final = 0.03
 BETWEEN_MARGIN_SAME_LEVEL: Final = 0.2
@@ -118,7 +121,10 @@ def _is_better(code: Code, group: Group, other: Group) -> bool:
 
 def _is_between(group: Group, first: Group, second: Group) -> bool:
     """Another group of the same tone, as clear and as loud, in the pause: then the cycle is a shorter one."""
-    if not (first.end < group.start and group.end < second.start and abs(group.track - second.track) <= 1):
+    high = group.track < HIGH_TRACKS
+    if not (first.end < group.start and group.end < second.start):
+        return False
+    if abs(group.track - second.track) > SAME_TONE_TRACKS[0 if high else 1]:
         return False
     same_level = abs(group.level_db - (first.level_db + second.level_db) / 2) <= SAME_LEVEL_DB
     margin = BETWEEN_MARGIN_SAME_LEVEL if same_level else BETWEEN_MARGIN
