@@ -92,10 +92,11 @@ def test_one_beep_as_long_as_four_pulses_has_no_gaps() -> None:
     )
 
 
-def test_a_bark_as_loud_beside_one_short_group_is_none_of_it_where_it_is_noisy() -> None:
-    noisy = [[0.8] * 4] * 2
-    like = replace(likeness(TEMPORAL_FOUR), beside=[[1.0, 0.0], [0.0, 0.0]], pulses=noisy)
-    assert score(TEMPORAL_FOUR, *groups(TEMPORAL_FOUR), like, quiet()) is not None
+def test_a_bark_as_loud_beside_one_short_group_is_none_of_it_where_it_is_noisy_but_two_are() -> None:
+    noisy = replace(likeness(TEMPORAL_FOUR), pulses=[[0.8] * 4] * 2)
+    both = groups(TEMPORAL_FOUR)
+    assert score(TEMPORAL_FOUR, *both, replace(noisy, beside=[[1.0, 0.0], [0.0, 0.0]]), quiet()) is not None
+    assert score(TEMPORAL_FOUR, *both, replace(noisy, beside=[[1.0, 0.0], [0.0, 0.5]]), quiet()) is None
 
 
 def test_one_beep_as_long_as_three_pulses_has_no_gaps() -> None:
