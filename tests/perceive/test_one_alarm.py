@@ -73,7 +73,7 @@ def test_pulses_that_are_alike_with_nothing_beside_are_one_alarm(code: Code) -> 
         {"beside": [[0.5, 0.0], [0.0, 0.5]]},
         {"beside": [[1.0, 0.0], [0.0, 0.0]]},
         {"clear": [0.2] * 4},
-        {"count": 4.6},
+        {"count": 4.7},
     ],
     ids=["one missing", "after both", "two of four", "clean, but one too many", "faint", "too many"],
 )

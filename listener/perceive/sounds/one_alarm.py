@@ -61,7 +61,7 @@ ALIKE_OTHERS: Final = 0.7
 """A pulse that is this unlike the others, in both groups, where the others are this much alike, is none of them: noise
 falls on one pulse in one group, a melody has another note there in each."""
 
-MOST_TOO_MANY: Final = 0.4
+MOST_TOO_MANY: Final = 0.6
 """How much as loud as the pulses there may be beside them in the better group, as part of one."""
 
 MOST_ALIKE: Final = 0.2
