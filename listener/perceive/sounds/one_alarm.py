@@ -147,7 +147,7 @@ def _is_all_there(code: Code, like: Likeness) -> bool:
     before, after = zip(*like.beside, strict=True)
     return (
         like.missing <= MOST_MISSING
-        and like.count <= code.pulses + MOST_TOO_MANY
+        and (like.count <= code.pulses + MOST_TOO_MANY or not code.with_gaps)
         and (odd > ODD_PULSE or sum(others) / len(others) < ALIKE_OTHERS)
         and max(min(before), min(after)) <= MOST_ALIKE
         and sorted(before + after)[-2] <= MOST_ALIKE_BUT_ONE

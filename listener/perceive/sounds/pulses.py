@@ -30,8 +30,12 @@ TRACKS_AT_ONCE: Final = 3
 """In each band the tracks that were most often the loudest are looked at, but not two neighbours: they see one tone."""
 
 LOUDEST_PART: Final = 0.4
-"""A track, with those beside it, must have been the loudest for so much of the time that a group's pulses sound. Under
-noise at 0 dB SNR the worst of 260 alarms of 520 Hz was it for 0.8 of that time, noise hardly ever is."""
+"""A band is looked at only if one of its tracks, with those beside it, was the loudest for so much of the time that a
+group's pulses sound. Under noise at 0 dB SNR the worst of 260 alarms of 520 Hz was it for 0.8 of that time, noise is it
+hardly ever."""
+
+MIN_LOUDEST_SLOTS: Final = 4
+"""Of such a band a track that was the loudest this often may be the clearer one: another sound is beside it."""
 
 BESIDE_WEIGHT: Final = 0.35
 """What the places of a pulse too many weigh among all that must be silent."""
@@ -314,7 +318,7 @@ def _most_frequent(times: list[int], least: int) -> list[int]:
     chosen = []
     for _ in range(TRACKS_AT_ONCE):
         best = both.index(max(both))
-        if both[best] < least * 256:
+        if both[best] < (MIN_LOUDEST_SLOTS if chosen else least) * 256:
             break
         chosen.append(best)
         for near in range(max(0, best - 1), min(len(both), best + 2)):
