@@ -315,7 +315,7 @@ def _most_frequent(times: list[int], least: int) -> list[int]:
     """Up to three tracks, by how often they and their neighbours were the loudest; `times` counts each alone."""
     either_side = zip([0, *times], times, [*times[1:], 0], strict=False)
     both = [256 * (before + own + after) + own for before, own, after in either_side]
-    chosen = []
+    chosen: list[int] = []
     for _ in range(TRACKS_AT_ONCE):
         best = both.index(max(both))
         if both[best] < (MIN_LOUDEST_SLOTS if chosen else least) * 256:
