@@ -62,7 +62,7 @@ ALIKE_OTHERS: Final = 0.7
 falls on one pulse in one group, a melody has another note there in each."""
 
 MOST_TOO_MANY: Final = 0.6
-"""How much as loud as the pulses there may be beside them in the better group, as part of one."""
+"""How much as loud as short pulses there may be beside them in the better group, as part of one."""
 
 MOST_ALIKE: Final = 0.2
 MOST_ALIKE_BUT_ONE: Final = 0.4
@@ -147,7 +147,7 @@ def _is_all_there(code: Code, like: Likeness) -> bool:
     before, after = zip(*like.beside, strict=True)
     return (
         like.missing <= MOST_MISSING
-        and (like.count <= code.pulses + MOST_TOO_MANY or not code.with_gaps)
+        and not (code.with_gaps and like.count > code.pulses + MOST_TOO_MANY)
         and (odd > ODD_PULSE or sum(others) / len(others) < ALIKE_OTHERS)
         and max(min(before), min(after)) <= MOST_ALIKE
         and sorted(before + after)[-2] <= MOST_ALIKE_BUT_ONE
