@@ -31,8 +31,8 @@ TRACKS_AT_ONCE: Final = 3
 
 LOUDEST_PART: Final = 0.4
 """A band is looked at only if one of its tracks, with those beside it, was the loudest for so much of the time that a
-group's pulses sound. Under noise at 0 dB SNR the worst of 260 alarms of 520 Hz was it for 0.8 of that time, noise is it
-hardly ever."""
+group's pulses sound. Under noise at 0 dB SNR the worst of 260 alarms of 520 Hz was it for 0.8 of that time; two
+minutes of pink noise never for more than 0.3."""
 
 MIN_LOUDEST_SLOTS: Final = 4
 """Of such a band a track that was the loudest this often may be the clearer one: another sound is beside it."""
