@@ -130,6 +130,7 @@ def negatives(audio: Path, hours: float) -> Iterator[tuple[str, str, Samples]]:
     yield from other_cadences(rng)
     for number, minute in enumerate(speech(rng, hours)):
         yield "speech and noise", f"minute {number}", minute
+    yield from long_beeps(np.random.default_rng(10))
 
 
 def other_cadences(rng: np.random.Generator) -> Iterator[tuple[str, str, Samples]]:
@@ -146,13 +147,26 @@ def other_cadences(rng: np.random.Generator) -> Iterator[tuple[str, str, Samples
         "5 Hz": make.Cadence(((0.1, 0.1),)),
         "steady": make.Cadence(((1_000.0, 0.1),)),
     }
+    yield from ((f"cadence: {kind}", *rest) for kind, *rest in _in_rooms(rng, cadences))
+
+
+def long_beeps(rng: np.random.Generator) -> Iterator[tuple[str, str, Samples]]:
+    """Beeps as long as all pulses of an alarm together, as far apart."""
+    cadences = {
+        "a beep of 2.5 s, every 4 s": make.Cadence(((2.5, 1.5),)),
+        "a beep of 0.7 s, every 5.7 s": make.Cadence(((0.7, 5.0),)),
+    }
+    yield from _in_rooms(rng, cadences)
+
+
+def _in_rooms(rng: np.random.Generator, cadences: dict[str, make.Cadence]) -> Iterator[tuple[str, str, Samples]]:
     for kind, cadence in cadences.items():
         for number in range(12):
             low, high = BANDS["3.1 kHz" if number % 2 else "520 Hz"]
             dry = make.cadenced(cadence, 40.0, float(rng.uniform(low, high)), "square", float(rng.uniform(-3, 1)))
             wet = make.reverberate(dry, make.room_impulse_response(rng, float(rng.uniform(0.2, 0.8)), 3.0))
             noisy = make.mix(wet, make.pink_noise(rng, 40.0), 20.0)
-            yield f"cadence: {kind}", str(number), make.at_level(noisy, -6.0)
+            yield kind, str(number), make.at_level(noisy, -6.0)
 
 
 def speech(rng: np.random.Generator, hours: float) -> Iterator[Samples]:

@@ -14,12 +14,14 @@ from listener.bench.synthesis import (
     at_level,
     cadenced,
     pink_noise,
+    reverberate,
+    room_impulse_response,
     silence,
     tone,
     white_noise,
 )
 from listener.perceive.sounds.alarm_patterns import AlarmPatterns
-from listener.types import CHUNK_SECONDS, Samples
+from listener.types import CHUNK_SECONDS, SAMPLE_RATE_HZ, Samples
 
 CODES = {"smoke_alarm": (TEMPORAL_THREE, 8.5), "co_alarm": (TEMPORAL_FOUR, 12.5)}
 """The cadence, and within how many seconds of its start it must be found: two cycles."""
@@ -133,6 +135,34 @@ def test_pulses_and_cycle_must_come_of_one_clock(cadence: Cadence, frequency_hz:
 def test_one_clock_may_be_slow_or_fast(timing: float, frequency_hz: float) -> None:
     sound = cadenced(two_clocks(timing, timing, 4.0 * timing), 9.0, frequency_hz)
     assert [find.label for find in hear(in_noise(sound))] == ["smoke_alarm"]
+
+
+@pytest.mark.parametrize("seed", [4, 13, 17])
+def test_a_room_that_fills_the_gaps_does_not_hide_short_pulses(seed: int) -> None:
+    """More reverberation than direct sound, so that hardly a gap is quieter than a pulse, nor the tail than a fifth."""
+    response = room_impulse_response(np.random.default_rng(seed), 0.8, -6.0)
+    wet = reverberate(alarm("co_alarm", 545.0, 1.05, seconds=13.0), response)[: 13 * SAMPLE_RATE_HZ]
+    finds = hear(in_noise(wet, 6.0, seed))
+    assert {find.label for find in finds} == {"co_alarm"}
+    assert finds[0].t <= CODES["co_alarm"][1]
+    assert finds[0].onset == pytest.approx(0.0, abs=0.3)
+
+
+NOT_ALARMS_IN_A_ROOM = {
+    "one beep as long as three pulses": pulses(1, 2.5, 1.5),
+    "one beep as long as four short pulses": pulses(1, 0.7, 5.0),
+    "three short pulses": pulses(3, 0.1, 5.2),
+    "five short pulses": pulses(5, 0.1, 4.8),
+    "four short pulses, too soon after each other": pulses(4, 0.1, 2.0),
+}
+
+
+@bands
+@pytest.mark.parametrize("cadence", NOT_ALARMS_IN_A_ROOM.values(), ids=list(NOT_ALARMS_IN_A_ROOM))
+@pytest.mark.parametrize("seed", range(2))
+def test_a_room_makes_no_alarm_of_another_cadence(cadence: Cadence, frequency_hz: float, seed: int) -> None:
+    response = room_impulse_response(np.random.default_rng(seed), 0.5, 0.0)
+    assert hear(in_noise(reverberate(cadenced(cadence, 20.0, frequency_hz), response), 20.0, seed)) == []
 
 
 @bands
