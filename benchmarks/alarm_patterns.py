@@ -147,7 +147,7 @@ def other_cadences(rng: np.random.Generator) -> Iterator[tuple[str, str, Samples
         "5 Hz": make.Cadence(((0.1, 0.1),)),
         "steady": make.Cadence(((1_000.0, 0.1),)),
     }
-    yield from ((f"cadence: {kind}", *rest) for kind, *rest in _in_rooms(rng, cadences))
+    yield from ((f"cadence: {kind}", name, sound) for kind, name, sound in _in_rooms(rng, cadences))
 
 
 def long_beeps(rng: np.random.Generator) -> Iterator[tuple[str, str, Samples]]:

@@ -115,8 +115,8 @@ HEAD: Final = """\
 
 
 BOTH_HEAD: Final = """\
-# As own_labels.yaml, for the mean of both taggers (both_taggers.py). YAMNet alone is asked, as in labels.yaml, for what is
-# urgent, where there are few clips to judge by, and where the mean finds fewer of them. Written by `python -m training`.
+# As own_labels.yaml, for the mean of both taggers (both_taggers.py). YAMNet alone is asked, as in labels.yaml, for what
+# is urgent, where there are few clips to judge by, and where the mean finds fewer. Written by `python -m training`.
 """
 
 
@@ -229,8 +229,8 @@ def both_settings(
     offsets: NDArray[np.float32],
     defaults: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, object]]:
-    """Entries of both_labels.yaml: the mean where there are clips enough to say that it finds no fewer than YAMNet, which
-    is asked alone for the others, and for what is urgent."""
+    """Entries of both_labels.yaml: the mean where there are clips enough to say that it finds no fewer than YAMNet,
+    which is asked alone for the others, and for what is urgent."""
     means = [replace(item, logits=together(item.logits * slopes + offsets, item.margins)) for item in scored]
     ones, zeros = np.ones_like(slopes), np.zeros_like(offsets)
     chosen = {

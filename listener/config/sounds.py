@@ -27,8 +27,8 @@ class CustomLabel(Section):
 class SoundsConfig(Section):
     tagger: Literal["auto", "yamnet", "own", "both", "none"] = Field(
         "auto",
-        description="`auto`: if YAMNet's file is here, `both` up to 16 rooms, and YAMNet alone beyond; else the one that "
-        "comes with listener (`own`). `both`: the two together, which finds more and costs more. `none`: alarm patterns.",
+        description="`auto`: if YAMNet's file is here, `both` up to 16 rooms and YAMNet alone beyond; else the one "
+        "that comes with listener (`own`). `both`: the two together: more found, more CPU. `none`: alarm patterns.",
     )
     model: UserPath | None = Field(None, description="Path of yamnet.tflite. Left out: the models folder.")
     labels: list[Label] | None = Field(None, description="The sounds to report. Left out: all of them.")
