@@ -116,7 +116,7 @@ HEAD: Final = """\
 
 BOTH_HEAD: Final = """\
 # As own_labels.yaml, for the mean of both taggers (both_taggers.py). YAMNet alone is asked, as in labels.yaml, for what
-# is urgent, where there are few clips to judge by, and where the mean finds fewer. Written by `python -m training`.
+# is urgent, where there are few clips to judge by, and where the mean is no better. Written by `python -m training`.
 """
 
 
@@ -229,26 +229,34 @@ def both_settings(
     offsets: NDArray[np.float32],
     defaults: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, object]]:
-    """Entries of both_labels.yaml: the mean where there are clips enough to say that it finds no fewer than YAMNet,
-    which is asked alone for the others, and for what is urgent."""
+    """Entries of both_labels.yaml: the mean where it is better than YAMNet, which is asked alone for the others, and
+    for what is urgent."""
     means = [replace(item, logits=together(item.logits * slopes + offsets, item.margins)) for item in scored]
     ones, zeros = np.ones_like(slopes), np.zeros_like(offsets)
     chosen = {
         label: rule
         for label, rule in rules(means, ones, zeros, defaults).items()
-        if label not in URGENT and finds_no_fewer(means, label, rule, defaults[label])
+        if label not in URGENT and is_better(means, label, rule, defaults[label])
     }
     entries = settings(chosen, defaults)
     return {label: entry if entry["classes"] else dict(defaults[label]) for label, entry in entries.items()}
 
 
-def finds_no_fewer(scored: Sequence[Scored], label: str, rule: Rule, default: Mapping[str, Any]) -> bool:
-    """Of the label's recordings, which must be enough to say so: no fewer than YAMNet at its threshold."""
+def is_better(scored: Sequence[Scored], label: str, rule: Rule, default: Mapping[str, Any]) -> bool:
+    """More of the label's recordings are found than by YAMNet at its threshold, or as many with fewer false starts; and
+    there are enough of them to say so."""
     row = LABELS.index(label)
-    own = [item for item in scored if item.real and item.sound.label == label]
-    ours = sum(clip_score(sigmoid(item.logits[:, row]), rule.windows, rule.of) > rule.on for item in own)
-    theirs = sum(clip_score(sigmoid(item.margins[:, row]), default["windows"], default["of"]) > 0.5 for item in own)
-    return len(own) >= FEW and ours >= theirs
+
+    def starts(item: Scored) -> tuple[bool, bool]:
+        ours = clip_score(sigmoid(item.logits[:, row]), rule.windows, rule.of) > rule.on
+        return ours, clip_score(sigmoid(item.margins[:, row]), default["windows"], default["of"]) > 0.5
+
+    own = [starts(item) for item in scored if item.real and item.sound.label == label]
+    others = [starts(item) for item in scored if item.real and is_other(item.sound, label)]
+    (ours, theirs), (wrong, their_wrong) = (
+        (sum(a for a, _ in all_), sum(b for _, b in all_)) for all_ in (own, others)
+    )
+    return len(own) >= FEW and (ours > theirs or (ours == theirs and wrong < their_wrong))
 
 
 def found_of_made(

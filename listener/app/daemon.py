@@ -296,7 +296,9 @@ class App:
                 chunk_latency_ms=round(1e3 * ages[int(0.99 * (len(ages) - 1))], 1) if ages else 0.0,
                 chunk_queue=ears.pending,
                 chunks_dropped=0 if self._house is None else self._house.failures,
-                trouble=tuple(trouble for keeper in (self._store, school) if (trouble := keeper.warning) is not None),
+                trouble=tuple(
+                    trouble for keeper in (self._store, school, ears) if (trouble := keeper.warning) is not None
+                ),
             )
             for publisher in publishers:
                 publisher.report(report)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from listener.config import Config
 from listener.decide.pooled import PooledPerceiver
 from listener.decide.worker import WorkerPool
+from listener.errors import ModelError
 from listener.models.files import find
 from listener.perceive.ears import Ear, EarPlan, RoomPlan, Senses
 from listener.perceive.perceiver import RoomPerceiver
@@ -48,6 +49,11 @@ class Ears(Protocol):
     @property
     def completed(self) -> int: ...
 
+    @property
+    def warning(self) -> str | None:
+        """Why they hear less than they could, for a person."""
+        ...
+
     def perceiver(self, room: RoomPlan, new_id: NewId) -> Perceiver: ...
 
 
@@ -75,6 +81,7 @@ class ThreadEars:
     pool: WorkerPool[Senses]
     senses: Senses | None = None
     """Of the only thread, which hears speech too; None where several threads hear sounds only."""
+    warning: str | None = None
 
     @property
     def pending(self) -> int:
@@ -93,6 +100,7 @@ class ProcessEars:
     """Processes that each hear for some of the rooms, and keep what they remember of them."""
 
     processes: Sequence[EarProcess]
+    warning: str | None = None
 
     @property
     def pending(self) -> int:
@@ -131,12 +139,26 @@ def processes_for(config: Config) -> int:
     return cores if len(config.rooms) > ROOMS_BY_THREADS else 0
 
 
+def _model_or_why_not(config: Config) -> tuple[Path | None, str | None]:
+    """YAMNet's file; or, of one in the models folder that is damaged, what is wrong: alarms are heard all the same, and
+    everything else by our own tagger. Raises ModelError for what the configuration asks for by name."""
+    try:
+        return find_tagger_model(config), None
+    except ModelError as error:
+        if config.sounds.tagger != "auto" or config.sounds.model is not None:
+            raise
+        return None, f"{error}. Until then our own tagger hears in its place"
+
+
 def plan(config: Config) -> EarPlan:
     """What every worker builds. Raises ModelError, ConfigError: a file, a class, a wake word that is not there."""
-    model = find_tagger_model(config)
+    model, damaged = _model_or_why_not(config)
     own = hears_itself(config, model)
-    if own and model is None:
+    if damaged is not None:
+        logger.error("%s", damaged)
+    elif own and model is None:
         logger.log(logging.INFO if config.sounds.tagger == "own" else logging.WARNING, "%s", OWN_TAGGER)
+    if own and model is None:
         if config.sounds.custom:
             logger.warning("%s", CUSTOM_UNHEARD)
     elif model is None:
@@ -158,20 +180,21 @@ def plan_of_speech(config: Config) -> "SpeechPlan | None":
 @asynccontextmanager
 async def open_ears(config: Config, processes: int | None = None, threads: int | None = None) -> AsyncIterator[Ears]:
     """Load the model and start the workers. Raises ModelError, ConfigError (an unknown class), PerceiveError."""
-    to_build = plan(config)
+    to_build, warning = plan(config), _model_or_why_not(config)[1]
     number = processes_for(config) if processes is None else processes
     async with AsyncExitStack() as stack:
         if number:
             ears = [EarProcess(to_build, f"ear {n + 1} of {number}") for n in range(number)]
             for ear in ears:
                 await stack.enter_async_context(ear)
-            yield ProcessEars(ears)
+            yield ProcessEars(ears, warning)
         else:
             loaded = to_build.load()
             count = threads or config.engine.threads or min(len(config.rooms), os.cpu_count() or 1)
             if to_build.speech is None:
-                yield ThreadEars(loaded, await stack.enter_async_context(WorkerPool(loaded.senses, count)))
+                pool = await stack.enter_async_context(WorkerPool(loaded.senses, count))
+                yield ThreadEars(loaded, pool, warning=warning)
             else:
                 senses = await asyncio.to_thread(loaded.senses)
                 pool = await stack.enter_async_context(WorkerPool(lambda: senses, 1))
-                yield ThreadEars(loaded, pool, senses)
+                yield ThreadEars(loaded, pool, senses, warning)

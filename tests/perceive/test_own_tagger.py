@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import events, listener
 
-from listener.app.ears import ROOMS_BY_THREADS, plan
+from listener.app.ears import ROOMS_BY_THREADS, open_ears, plan
 from listener.config import Config, SoundsConfig, parse
 from listener.errors import ModelError, PerceiveError
 from listener.perceive.ears import EarPlan
@@ -162,6 +162,32 @@ def test_who_hears_without_yamnet(
     assert (made.own, made.model) == (own, None)
     assert said in caplog.text
     assert isinstance(made.load().senses().tagger, OwnTagger) == own
+
+
+def test_a_damaged_file_of_yamnet_does_not_keep_alarms_from_being_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LISTENER_MODELS", str(tmp_path))
+    (tmp_path / "yamnet.tflite").write_bytes(b"half a download")
+    made = plan(config(tagger="auto"))
+    assert (made.own, made.model) == (True, None)
+    assert "is not yamnet" in caplog.text
+    assert "listener models pull yamnet" in caplog.text
+    for asked in (config(tagger="yamnet"), config(tagger="both"), config(model=tmp_path / "yamnet.tflite")):
+        with pytest.raises(ModelError, match="is not yamnet"):
+            plan(asked)
+
+
+async def test_health_says_that_the_model_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISTENER_MODELS", str(tmp_path))
+    for processes in (0, 1):
+        async with open_ears(config(), processes=processes) as ears:
+            assert ears.warning is None
+    (tmp_path / "yamnet.tflite").write_bytes(b"half a download")
+    for processes in (0, 1):
+        async with open_ears(config(), processes=processes) as ears:
+            assert ears.warning is not None
+            assert "our own tagger hears" in ears.warning
 
 
 @needs_model

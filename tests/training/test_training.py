@@ -34,6 +34,7 @@ from training.calibration import (  # noqa: E402
 from training.character import EMBEDDING, character  # noqa: E402
 from training.examples import Sound, active_frames, both, truth_of  # noqa: E402
 from training.export import export  # noqa: E402
+from training.finish import Scored, is_better  # noqa: E402
 from training.graph import Graph, Quantized  # noqa: E402
 from training.made_sounds import MADE  # noqa: E402
 from training.network import Head  # noqa: E402
@@ -313,6 +314,29 @@ def test_a_threshold_is_raised_as_long_as_the_sound_is_found() -> None:
     sure = [0.9] * 19 + [0.4]
     assert 0.85 < raised(0.3, sure) <= 0.9
     assert raised(0.3, [0.31] * 10 + [0.9] * 10) == pytest.approx(0.3, abs=0.02)
+
+
+def heard(label: str | None, ours: float, theirs: float) -> Scored:
+    """A clip on which the mean says `ours` and YAMNet's margin is `theirs`, of every label, in five windows."""
+    sound = Sound(np.zeros(0, np.float32), label, label or "esc10")
+    logits, margins = (np.full((5, len(LABELS)), value) for value in (ours, theirs))
+    return Scored(sound, 0, True, logits, margins > 0, margins, logits)
+
+
+@pytest.mark.parametrize(
+    ("clips", "better"),
+    [
+        ([("dog_bark", 2, -2)] * 20, True),  # more are found
+        ([("dog_bark", 2, 2)] * 20 + [("rain", -2, 2)], True),  # as many, with a false start fewer
+        ([("dog_bark", 2, 2)] * 20, False),
+        ([("dog_bark", 2, 2)] * 20 + [("rain", 2, -2)], False),
+        ([("dog_bark", 2, -2)] * 20 + [("dog_bark", -2, 2)] * 21, False),
+        ([("dog_bark", 2, -2)] * 5, False),  # too few to say so
+    ],
+)
+def test_the_mean_is_asked_only_about_what_it_knows_better(clips: list[tuple[str, float, float]], better: bool) -> None:
+    scored = [heard(*clip) for clip in clips]
+    assert is_better(scored, "dog_bark", Rule(0.5, 1, 1), {"windows": 1, "of": 1}) == better
 
 
 def test_labels_without_a_threshold_have_no_class() -> None:

@@ -153,7 +153,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon; it ends us by closing stdin
     with os.fdopen(os.dup(1), "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError):
         os.dup2(2, 1)  # whatever a library prints must not look like a reply
-        logging.basicConfig(level=logging.INFO, handlers=[ToDaemon(pipe)])
+        logging.basicConfig(level=logging.INFO, handlers=[ToDaemon(pipe)], format="%(message)s")
         serve(sys.stdin.buffer, pipe)
 
 

@@ -142,7 +142,7 @@ def assess(
     background = np.concatenate([common.others, points_of(sound.background, common)])
     false = float((made.scores(background) > 0.5).sum())
     nearest = _nearest(sound, [one for one in others if one.label != sound.label], made, common)
-    known = _known(heard_as)
+    known = _known([{label: score for label, score in heard.items() if label != sound.label} for heard in heard_as])
     refusal = _refusal(found, len(made.left_out), false / len(background), nearest, known, sound)
     warnings: tuple[str, ...] = ()
     if refusal is None and known and known not in SPECIFIC:
