@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.again import read_again
-from training.network import LEAST_SPREAD
+from training.trunk import LEAST_SPREAD
 
 EMBEDDING: Final = 224
 """As many as the file has room for."""

@@ -5,12 +5,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from training.trunk import FEATURES
+from training.trunk import FEATURES, LEAST_SPREAD
 
 HIDDEN: Final = 256
 TEACHER: Final = 1_024
-LEAST_SPREAD: Final = 0.02
-"""A feature that hardly varies in training is not blown up."""
 
 
 class Head(nn.Module):

@@ -31,6 +31,8 @@ POOLED_STEPS: Final = 12
 STEPS_PER_CHUNK: Final = 5
 FEATURES: Final = 1_024
 """Mean and largest of each of 512 channels over bands and steps."""
+LEAST_SPREAD: Final = 0.02
+"""A feature that hardly varies in training is not blown up."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from listener.cli.common import add_config_option, add_pcm_options
 from listener.config import Config, FileSource, load, parse
 from listener.errors import ConfigError, PublishError, SourceError
-from listener.types.taught import Knowledge
 
 if TYPE_CHECKING:
     from listener.app import Recordings
     from listener.types import Publisher, Source
+    from listener.types.taught import Knowledge
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -80,12 +80,14 @@ async def _listen(args: argparse.Namespace, config: Config) -> int:
     return 1 if failed else 0
 
 
-def _taught(args: argparse.Namespace, config: Config) -> Knowledge:
+def _taught(args: argparse.Namespace, config: Config) -> "Knowledge":
     """What the configuration's first room was taught; a room of our own was taught nothing."""
-    if args.config is None:
-        return Knowledge()
     from listener.app.learning import open_taught
     from listener.store.settings import state_folder
+    from listener.types.taught import Knowledge
+
+    if args.config is None:
+        return Knowledge()
 
     return open_taught(config, state_folder(), owner=False).store.knowledge(config.rooms[0].slug)
 

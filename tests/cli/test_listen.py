@@ -117,11 +117,15 @@ sounds: {tagger: none, labels: [smoke_alarm]}
 def test_a_model_that_is_not_the_right_one_is_refused(alarm: Path, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "yamnet.tflite").write_bytes(b"not a model")
-    done = listener(tmp_path, "listen", "--json", alarm)
-    assert done.returncode == 1
-    assert "is not yamnet: SHA-256" in done.stderr
-    assert "listener models pull yamnet" in done.stderr
-    assert "Traceback" not in done.stderr
+    config = tmp_path / "config.yaml"
+    config.write_text("rooms: [{name: Kitchen, source: {type: microphone}}]\nsounds: {tagger: yamnet}\n")
+    asked, not_asked = (listener(tmp_path, "listen", "--json", *more, alarm) for more in (("-c", config), ()))
+    assert (asked.returncode, not_asked.returncode) == (1, 0)
+    assert "smoke_alarm" in {e["label"] for e in events(not_asked.stdout) if e["event"] == "sound_started"}
+    for done in (asked, not_asked):
+        assert "is not yamnet: SHA-256" in done.stderr
+        assert "listener models pull yamnet" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_closed_reader_ends_it_quietly(alarm: Path, tmp_path: Path) -> None:
