@@ -141,6 +141,7 @@ async def test_after_a_restart_of_the_broker_all_is_said_again(broker: AnyBroker
         async with Witness(broker.port) as witness:
             d.publisher.publish(started("before"))
             await witness.until_seen("listener/kitchen/sound")
+        await until_empty(d.outbox)  # else it is rightly sent again
         await broker.stop()
         for n in range(50):
             d.publisher.publish(started(f"k{n}", "dog_bark"))
