@@ -30,7 +30,7 @@ from listener.perceive.perceiver import RoomPerceiver
 from listener.perceive.sounds.both_taggers import BothTaggers
 from listener.perceive.sounds.labels import LabelTable, label_table
 from listener.perceive.sounds.own_tagger import OwnTagger
-from listener.perceive.sounds.own_tagger_model import load_own
+from listener.perceive.sounds.own_tagger_model import OwnModel, load_own
 from listener.perceive.sounds.yamnet import YamnetTagger
 from listener.perceive.sounds.yamnet_model import load_yamnet
 from listener.perceive.spectrum import Spectrum
@@ -84,13 +84,17 @@ def started(ear: Ear[Any], chunks: Sequence[Samples]) -> list[tuple[str, float]]
     return [(episode.label, percept.t) for percept in percepts for episode in percept.started]
 
 
+def fold_model(folds: Path, part: int) -> OwnModel:
+    """Our network as it is without that part: `folds` is the training's --out."""
+    path = folds / f"own-without-{part}.tflite"
+    return load_own(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
 def fold_ears(folds: Path, yamnet: YamnetTagger) -> tuple[list[Ear[OwnTagger]], list[Ear[BothTaggers]]]:
     """Our tagger, and the mean of both, as they are without each part."""
     ears, means = [], []
     for part in range(3):
-        path = folds / f"own-without-{part}.tflite"
-        model = load_own(path, hashlib.sha256(path.read_bytes()).hexdigest())
-        tagger = OwnTagger(model)
+        tagger = OwnTagger(fold_model(folds, part))
         both = BothTaggers(tagger, yamnet)
         ears.append(Ear(tagger, _table(tagger, folds / f"labels-without-{part}.yaml")))
         means.append(Ear(both, _table(both, folds / f"both-without-{part}.yaml")))

@@ -79,7 +79,7 @@ these and the impostors; for what it has not heard, see the end."""
 
 def sound_lines(recall: Recall) -> tuple[list[str], bool]:
     found, tries, false, hours = recall.sums()
-    good = found >= LEAST_RECALL * tries and false <= MOST_FALSE_AN_HOUR * hours
+    good = recall_holds(found, tries, false, hours)
     lines = [
         f"## Ten sounds, {TAKES} examples each",
         CHOICE,
@@ -134,6 +134,10 @@ def told_words(told: Told) -> tuple[str, bool]:
     return f"Suppressed {parts[0]:.1%}, still found {parts[1]:.1%}. {bound}", good
 
 
+def recall_holds(found: float, takes: float, false: float, hours: float) -> bool:
+    return found >= LEAST_RECALL * takes and false <= MOST_FALSE_AN_HOUR * hours
+
+
 def verdict(good: bool) -> str:
     return "holds" if good else "**missed**"
 
@@ -142,7 +146,7 @@ def unheard_lines(recalls: Sequence[Recall], told: Iterable[Told]) -> list[str]:
     """The same once more, part by part, each with the network that has heard nothing of that part."""
     found, takes, false, hours = (sum(numbers) for numbers in zip(*(one.sums() for one in recalls), strict=True))
     everything = total(told)
-    good = found >= LEAST_RECALL * takes and false <= MOST_FALSE_AN_HOUR * hours
+    good = recall_holds(found, takes, false, hours)
     mistakes = [mistake for recall in recalls for mistake in recall.mistakes]
     refused = Counter(name for recall in recalls for name, _ in recall.refused)
     return [

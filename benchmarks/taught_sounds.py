@@ -13,7 +13,6 @@ bound is missed with the network that is shipped.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from own_tagger import fold_model
 from rich.progress import track
 from sound_recall import SAME, NoPatterns
 from taught_report import (
@@ -53,7 +53,7 @@ from listener.perceive.sounds.embeddings import Embedder, SenseStream
 from listener.perceive.sounds.labels import label_table
 from listener.perceive.sounds.learned import Learned
 from listener.perceive.sounds.lesson import Lesson
-from listener.perceive.sounds.own_tagger_model import SHA256, load_own
+from listener.perceive.sounds.own_tagger_model import SHA256
 from listener.perceive.sounds.taught import assess, taught_sound
 from listener.perceive.sounds.yamnet import YamnetTagger
 from listener.perceive.sounds.yamnet_model import load_yamnet
@@ -268,8 +268,7 @@ def fold_benches(
     parts = json.loads((folds / "parts.json").read_text(encoding="utf-8"))
     found = []
     for part in range(3):
-        path = folds / f"own-without-{part}.tflite"
-        model = load_own(path, hashlib.sha256(path.read_bytes()).hexdigest())
+        model = fold_model(folds, part)
         with tempfile.TemporaryDirectory() as folder:
             to = Path(folder) / "common.npz"
             write_common(1_500, folds / "speech", to, load_common().alike, model)

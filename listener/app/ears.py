@@ -154,16 +154,16 @@ def plan(config: Config) -> EarPlan:
     """What every worker builds. Raises ModelError, ConfigError: a file, a class, a wake word that is not there."""
     model, damaged = _model_or_why_not(config)
     own = hears_itself(config, model)
+    alone = own and model is None
     if damaged is not None:
         logger.error("%s", damaged)
-    elif own and model is None:
+    elif alone:
         logger.log(logging.INFO if config.sounds.tagger == "own" else logging.WARNING, "%s", OWN_TAGGER)
-    if own and model is None:
-        if config.sounds.custom:
-            logger.warning("%s", CUSTOM_UNHEARD)
     elif model is None:
         logger.warning("%s", NO_TAGGER)
-    return EarPlan(config.sounds, tuple(config.respond.urgent), model, plan_of_speech(config), own)
+    if alone and config.sounds.custom:
+        logger.warning("%s", CUSTOM_UNHEARD)
+    return EarPlan(config.sounds, tuple(config.respond.urgent), model, plan_of_speech(config), own, damaged)
 
 
 def plan_of_speech(config: Config) -> "SpeechPlan | None":
@@ -180,21 +180,21 @@ def plan_of_speech(config: Config) -> "SpeechPlan | None":
 @asynccontextmanager
 async def open_ears(config: Config, processes: int | None = None, threads: int | None = None) -> AsyncIterator[Ears]:
     """Load the model and start the workers. Raises ModelError, ConfigError (an unknown class), PerceiveError."""
-    to_build, warning = plan(config), _model_or_why_not(config)[1]
+    to_build = plan(config)
     number = processes_for(config) if processes is None else processes
     async with AsyncExitStack() as stack:
         if number:
             ears = [EarProcess(to_build, f"ear {n + 1} of {number}") for n in range(number)]
             for ear in ears:
                 await stack.enter_async_context(ear)
-            yield ProcessEars(ears, warning)
+            yield ProcessEars(ears, to_build.warning)
         else:
             loaded = to_build.load()
             count = threads or config.engine.threads or min(len(config.rooms), os.cpu_count() or 1)
             if to_build.speech is None:
                 pool = await stack.enter_async_context(WorkerPool(loaded.senses, count))
-                yield ThreadEars(loaded, pool, warning=warning)
+                yield ThreadEars(loaded, pool, warning=to_build.warning)
             else:
                 senses = await asyncio.to_thread(loaded.senses)
                 pool = await stack.enter_async_context(WorkerPool(lambda: senses, 1))
-                yield ThreadEars(loaded, pool, senses, warning)
+                yield ThreadEars(loaded, pool, senses, to_build.warning)

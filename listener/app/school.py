@@ -33,6 +33,7 @@ from listener.types import (
     UndoCorrection,
     Wrong,
 )
+from listener.types.taught import Knowledge
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class School:
     def controls(self, slug: str) -> tuple[Control, ...]:
         """What a room is to be told when it begins."""
         knowledge = self._taught.store.knowledge(slug)
-        self._told[slug] = (knowledge.corrections, tuple((s.label, s.takes) for s in knowledge.sounds))
+        self._told[slug] = _what_matters(knowledge)
         attending = (Attend(True),) if slug in self._lessons else ()
         return ((Know(knowledge),) if knowledge else ()) + attending
 
@@ -213,8 +214,8 @@ class School:
         self._announce(self._taught.names(slugs))
         for slug in slugs:
             knowledge = self._taught.store.knowledge(slug)
-            known = (knowledge.corrections, tuple((s.label, s.takes) for s in knowledge.sounds))
-            if self._told.get(slug, ((), ())) != known:
+            known = _what_matters(knowledge)
+            if self._told.get(slug, NOTHING) != known:
                 self._told[slug] = known
                 self._apply(slug, Know(knowledge))
             self._tell(self._taught.taught_report(slug))
@@ -223,3 +224,11 @@ class School:
     def _apply(self, slug: str, control: Control) -> None:
         if self._rooms is not None and slug in self._rooms.slugs:
             self._rooms.apply(slug, control)
+
+
+def _what_matters(knowledge: Knowledge) -> object:
+    """Of what a room is to know, what is worth telling it anew: not every second of its everyday life."""
+    return knowledge.corrections, tuple((sound.label, sound.takes) for sound in knowledge.sounds)
+
+
+NOTHING = _what_matters(Knowledge())

@@ -115,7 +115,7 @@ class Taught:
         with self._recordings:  # which are on the disk before their sound is known
             if saved and self._forgot:
                 self._forgot = False
-                self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
+                self._keep_named()
         if not saved:
             raise StoreError(self.store.warning or "what was taught cannot be saved")
 
@@ -124,7 +124,10 @@ class Taught:
         that could not be read lies aside, which may name them. Waits for the disk."""
         with self._recordings:
             if not self.store.set_aside:
-                self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
+                self._keep_named()
+
+    def _keep_named(self) -> None:
+        self.audio.keep_only({take.audio for sound in self.store.sounds for take in sound.takes})
 
     def rename(self, old: str, new: str) -> str:
         """Raises StoreError, PerceiveError."""

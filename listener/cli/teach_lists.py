@@ -1,6 +1,6 @@
 """`listener teach --list` and `--corrections`: what the state folder holds, or what a daemon with another says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from rich.console import Console
@@ -21,11 +21,9 @@ SHOWN_TEXT: Final = 60
 def show_sounds(console: Console, config: Config) -> int:
     sounds = open_taught(config, state_folder(), owner=False).store.sounds
     if not sounds:
-        rows = list(_told(config, "taught", "sounds", ("name", "label", "takes", "taught_at")))
-        if not rows:
+        columns = {"name": "name", "label": "label", "examples": "takes", "taught": "taught_at"}
+        if not _show_told(console, config, ("taught", "sounds"), columns):
             console.print("Nothing was taught yet: `listener teach NAME` begins.")
-        else:
-            _show(console, ("room", "name", "label", "examples", "taught"), rows)
         return 0
     unusable = TaughtScorer(sounds).unusable
     table = Table("name", "label", "examples", "rooms", "taught", "", box=None, pad_edge=False)
@@ -40,11 +38,9 @@ def show_sounds(console: Console, config: Config) -> int:
 def show_corrections(console: Console, config: Config) -> int:
     corrections = open_taught(config, state_folder(), owner=False).store.corrections
     if not corrections:
-        rows = list(_told(config, "corrections", "corrections", ("id", "label", "was", "said_at")))
-        if not rows:
+        columns = {"id": "id", "was taken for": "label", "was": "was", "said": "said_at"}
+        if not _show_told(console, config, ("corrections", "corrections"), columns):
             console.print("Nothing was said to be wrong yet.")
-        else:
-            _show(console, ("room", "id", "was taken for", "was", "said"), rows)
         return 0
     table = Table("id", "room", "was taken for", "was", "said", box=None, pad_edge=False)
     for correction in corrections:
@@ -55,22 +51,22 @@ def show_corrections(console: Console, config: Config) -> int:
     return 0
 
 
-def _told(config: Config, leaf: str, key: str, fields: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Rows of what a daemon that runs with another state folder says, each with its room first."""
+def _show_told(console: Console, config: Config, where: tuple[str, str], columns: Mapping[str, str]) -> bool:
+    """What a daemon that runs with another state folder says, if it says anything. `where`: the topic's last word, and
+    the key of its list; `columns`: each with its field."""
     if config.mqtt is None:
-        return
+        return False
     from listener.cli.teach_remote import standing
 
+    leaf, key = where
+    table = Table("room", *columns, box=None, pad_edge=False)
     for room, told in standing(config.mqtt, [room.slug for room in config.rooms], leaf).items():
         lines = told.get(key)
         for line in lines if isinstance(lines, list) else ():
             if isinstance(line, dict):
-                yield (room, *(str(line.get(field, ""))[:SHOWN_TEXT] for field in fields))
-
-
-def _show(console: Console, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    console.print("As the daemon that runs tells it:")
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    console.print(table)
+                fields = (str(line.get(field, ""))[:SHOWN_TEXT] for field in columns.values())
+                table.add_row(*map(escape, (room, *fields)))
+    if table.row_count:
+        console.print("As the daemon that runs tells it:")
+        console.print(table)
+    return bool(table.row_count)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from threading import Lock
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from listener.types import Attend, Control, Know, OwnVoice, SetMode, SetStrictness, Test
 
@@ -12,24 +12,27 @@ MOST_WAITING: Final = 8
 """Where so many wait, of our own voice too only the newest counts."""
 
 
-class WaitingControls:
+C = TypeVar("C", bound=Control)
+
+
+class WaitingControls(Generic[C]):
     """In their order. Threads may put and take at once, however many are put: what waits is bounded."""
 
     def __init__(self) -> None:
-        self._waiting: list[Control] = []
+        self._waiting: list[C] = []
         self._turn = Lock()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, control: Control, *, first: bool = False) -> None:
+    def put(self, control: C, *, first: bool = False) -> None:
         """`first`: before those that wait."""
         with self._turn:
             full = len(self._waiting) >= MOST_WAITING
             kept = [one for one in self._waiting if not _supersedes(control, one, full)]
             self._waiting = [control, *kept] if first else [*kept, control]
 
-    def take(self) -> Iterator[Control]:
+    def take(self) -> Iterator[C]:
         """Those that wait now, each until its turn comes; what is put meanwhile waits for the next chunk."""
         for _ in range(len(self._waiting)):
             with self._turn:

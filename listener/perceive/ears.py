@@ -38,6 +38,8 @@ class EarPlan:
     model: Path | None
     speech: "SpeechPlan | None" = None
     own: bool = False
+    warning: str | None = None
+    """Why what is built hears less than it could, for a person."""
 
     def load(self) -> "Ear":
         """Raises ModelError for a file that is not the right one, ConfigError for an unknown class."""

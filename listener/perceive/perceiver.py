@@ -139,7 +139,7 @@ class RoomPerceiver:
         self._forgotten: tuple[Episode, ...] = ()
         self._own = OwnSounds(table.labels)
         self._speech_row = table.labels.index("speech") if "speech" in table.labels else None
-        self._controls = WaitingControls()
+        self._controls = WaitingControls[SetStrictness | Test | OwnVoice | Know | Attend]()
         self._failing = 0
         self.tagger_failures = 0
         """Chunks that the tagger failed on, since the start."""
@@ -281,7 +281,7 @@ class RoomPerceiver:
                 self._own.end(t) if control.text is None else self._own.begin()
             elif isinstance(control, Know | Attend):
                 self._learn(control)
-            elif isinstance(control, Test) and not self._episodes.test(control.label):
+            elif not self._episodes.test(control.label):
                 log.info("room %s: a test of %s is going on already", self._room, control.label or TEST_LABEL)
 
     def _learn(self, control: Know | Attend) -> None:

@@ -146,18 +146,19 @@ class MqttPublisher:
                 show(topic),
             )
             return
+        now = time.monotonic()
         try:
             slug, control = self._commands.parse(topic, payload)
         except PayloadError as error:
-            self._misunderstood.say(f"MQTT command not understood: {error}", time.monotonic())
+            self._misunderstood.say(f"MQTT command not understood: {error}", now)
             return
-        if self._budget.allows(slug, time.monotonic()):
+        if self._budget.allows(slug, now):
             self._on_control(slug, control)
         else:
             line = (
                 f"{slug}: more than {COMMANDS_A_SECOND:g} commands a second come over MQTT; {show(topic)} is not obeyed"
             )
-            self._misunderstood.say(f"{line}. Look for an automation that goes round in circles", time.monotonic())
+            self._misunderstood.say(f"{line}. Look for an automation that goes round in circles", now)
 
     def _send(self, messages: Iterable[Message]) -> None:
         waiting = False

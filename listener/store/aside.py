@@ -39,3 +39,8 @@ def set_aside(path: Path, error: BaseException | None = None) -> str:
         return f"it cannot be set aside either ({failure.strerror})"
     back = "; to have it back, stop the daemon, install the newer release and rename the file" if newer else ""
     return f"it was set aside as {aside.name}{back}"
+
+
+def lies_aside(path: Path) -> bool:
+    """Whether a file of this name was ever set aside, and lies there still."""
+    return any(any(path.parent.glob(f"{path.name}.{mark}-*")) for mark in ("broken", "version"))

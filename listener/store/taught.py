@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from listener.errors import StoreError
-from listener.store.aside import read_else_set_aside
+from listener.store.aside import lies_aside, read_else_set_aside
 from listener.store.files import write_private
 from listener.store.taught_json import (
     MAX_TAKES,
@@ -84,7 +84,7 @@ class TaughtStore:
     @property
     def set_aside(self) -> bool:
         """A file of ours that could not be read lies beside it."""
-        return any(any(self._path.parent.glob(f"{self._path.name}.{mark}-*")) for mark in ("broken", "version"))
+        return lies_aside(self._path)
 
     @property
     def corrections(self) -> tuple[Correction, ...]:

@@ -285,7 +285,7 @@ class RemotePerceiver:
         self._open: dict[str, Episode] = {}
         self._lost: tuple[Episode, ...] = ()
         """What ended with a process, until somebody has been told."""
-        self._controls = WaitingControls()
+        self._controls = WaitingControls[Control]()
         self._attending = False
 
     async def perceive(self, chunk: Chunk) -> Percept:

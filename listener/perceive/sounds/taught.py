@@ -142,7 +142,7 @@ def assess(
     background = np.concatenate([common.others, points_of(sound.background, common)])
     false = float((made.scores(background) > 0.5).sum())
     nearest = _nearest(sound, [one for one in others if one.label != sound.label], made, common)
-    known = _known([{label: score for label, score in heard.items() if label != sound.label} for heard in heard_as])
+    known = _known(heard_as, sound.label)
     refusal = _refusal(found, len(made.left_out), false / len(background), nearest, known, sound)
     warnings: tuple[str, ...] = ()
     if refusal is None and known and known not in SPECIFIC:
@@ -180,9 +180,9 @@ def _part(made: Prototype, takes: Sequence[Array]) -> float:
     return float(np.mean(started)) if started else 0.0
 
 
-def _known(heard_as: Sequence[Mapping[str, float]]) -> str:
-    """The label of ours that more than half of the takes reach surely; empty without one."""
-    labels = {label for heard in heard_as for label in heard}
+def _known(heard_as: Sequence[Mapping[str, float]], own: str) -> str:
+    """The label of ours, other than its `own`, that more than half of the takes reach surely; empty without one."""
+    labels = {label for heard in heard_as for label in heard} - {own}
     sure = {label: sum(heard.get(label, 0.0) >= KNOWN_SCORE for heard in heard_as) for label in sorted(labels)}
     best = max(sure, key=lambda label: sure[label], default="")
     return best if best and sure[best] > len(heard_as) / 2 else ""

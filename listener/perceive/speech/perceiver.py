@@ -99,7 +99,7 @@ class SpeechPerceiver:
         self._echo = EchoGate(language=language)
         self._louder = LouderVoice()
         self._canceller = EchoCanceller()
-        self._controls = WaitingControls()
+        self._controls = WaitingControls[OwnVoice | SetMode]()
         self._open: _Utterance | None = None
         self._kept = np.zeros(0, np.float32)
         self._voice: VoiceStream | None = None
@@ -161,8 +161,6 @@ class SpeechPerceiver:
         for control in self._controls.take():
             if isinstance(control, SetMode):
                 self._mode = control.mode
-            elif not isinstance(control, OwnVoice):
-                continue
             elif control.text is not None:
                 self._echo.begin(control.text, t)
                 if control.sound is not None:
