@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 import yaml
 from rich.progress import track
-from sound_recall import ALSO, SAME, UNLABELLED, NoPatterns, read_clip
+from sound_recall import AFTERWARDS, ALSO, SAME, UNLABELLED, NoPatterns, read_clip
 
 from listener.bench.synthesis import at_level, mix, pink_noise, white_noise
 from listener.config import SoundsConfig
@@ -78,9 +78,9 @@ class Clip:
 
 
 def started(ear: Ear[Any], chunks: Sequence[Samples]) -> list[tuple[str, float]]:
-    """Label and time of each sound that starts in one stream."""
+    """Label and time of each sound that starts in one stream, which ends in silence."""
     room = RoomPerceiver("bench", ear.table, "balanced", patterns=NoPatterns, pattern_hold_seconds={})
-    percepts = (room.perceive(Chunk(chunk, i), ear.tagger) for i, chunk in enumerate(chunks))
+    percepts = (room.perceive(Chunk(chunk, i), ear.tagger) for i, chunk in enumerate((*chunks, *AFTERWARDS)))
     return [(episode.label, percept.t) for percept in percepts for episode in percept.started]
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import soundfile as sf
@@ -26,7 +27,8 @@ from listener.perceive.sounds.labels import LabelTable, label_table, shifted
 from listener.perceive.sounds.yamnet import YamnetTagger
 from listener.perceive.sounds.yamnet_model import load_yamnet
 from listener.perceive.spectrum import Spectrum
-from listener.types import Chunk, Magnitudes, Samples, Scores, TaggerStream
+from listener.sources.heard_out import SILENCE_CHUNKS
+from listener.types import CHUNK_SAMPLES, Chunk, Magnitudes, Samples, Scores, TaggerStream
 from listener.vocabulary import SOUND_LABELS, STRICTNESS_STEPS, URGENT_LABELS
 
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "reports" / "sound-recall.md"
@@ -142,6 +144,10 @@ class NoPatterns:
         return ()
 
 
+AFTERWARDS: Final = (np.zeros(CHUNK_SAMPLES, np.float32),) * SILENCE_CHUNKS
+"""What a room hears after a recording."""
+
+
 def read_clip(path: Path) -> tuple[Samples, ...]:
     frames, rate = sf.read(path, dtype="float32", always_2d=True)
     chunker = Chunker(rate, frames.shape[1])
@@ -157,7 +163,7 @@ def load_clips(audio: Path, tagger: YamnetTagger) -> list[Clip]:
     paths = [p for p in sorted(audio.glob("*/*/*")) if p.suffix in {".ogg", ".wav", ".mp3", ".flac", ".aiff"}]
     clips = []
     for path in track(paths, "tagging", disable=not sys.stderr.isatty()):
-        samples, spectrum, stream = read_clip(path), Spectrum(), tagger.open()
+        samples, spectrum, stream = (*read_clip(path), *AFTERWARDS), Spectrum(), tagger.open()
         scores = np.array([score(tagger, stream, spectrum.step(chunk)) for chunk in samples])
         clips.append(Clip(path.parts[-3], path.parts[-2], path.name, samples, scores))
     return clips

@@ -13,6 +13,7 @@ from listener.app.ears import Ears, NewId, open_ears
 from listener.config import Config
 from listener.decide.grouping import SoundGroups
 from listener.perceive.ears import random_id
+from listener.sources.heard_out import HeardOut
 from listener.sources.supervisor import UnsupervisedSource
 from listener.types import Engine, Publisher, Reply, RoomSettings, Source
 from listener.types.taught import Knowledge
@@ -47,7 +48,8 @@ class Recordings:
     knowledge: Knowledge
 
     async def hear(self, source: Source, publishers: Sequence[Publisher], seed: str) -> None:
-        """From its beginning to its end, in a fresh room; the same `seed` gives the same ids.
+        """From its beginning to its end and through a little silence, in a fresh room; the same `seed` gives the same
+        ids.
 
         Raises SourceError, EngineError.
         """
@@ -59,7 +61,7 @@ class Recordings:
             attention=self.attention,
             knowledge=self.knowledge,
         )
-        room = await builder.room(config, UnsupervisedSource(source), configured_settings(config))
+        room = await builder.room(config, UnsupervisedSource(HeardOut(source)), configured_settings(config))
         try:
             await room.listen()
         finally:
