@@ -69,12 +69,13 @@ class Lessons:
         if slug in self._held or slug in self._judging:
             logger.warning("%s: a lesson is being held already; end it first", slug, extra={"room": slug})
             return
+        held = RoomLesson(name, self._taught.stamps.next())
         try:
             self._taught.label(name)
         except PerceiveError as error:
-            self._refuse(slug, name, str(error))
+            self._refuse(slug, held, str(error))
             return
-        held = self._held[slug] = RoomLesson(name)
+        self._held[slug] = held
         self._links.apply(slug, Attend(True))
         self._limits[slug] = asyncio.get_running_loop().call_later(self._limit_seconds, self._time_is_up, slug)
         self._links.say(slug, "learn_quiet", {})
@@ -83,7 +84,9 @@ class Lessons:
     def stop(self, slug: str) -> None:
         """Nothing is learnt."""
         if (held := self._end(slug)) is not None:
-            self._links.tell(LearningReport(slug, "idle", held.name, detail="the lesson was ended"))
+            self._links.tell(
+                LearningReport(slug, "idle", held.name, detail="the lesson was ended", begun_at=held.begun_at)
+            )
 
     def note_speaking(self, slug: str, speaking: bool) -> None:
         if (held := self._held.get(slug)) is not None:
@@ -126,15 +129,15 @@ class Lessons:
                 count, words = len(sound.takes), quality_in_words(quality)
                 self._on_learnt(slug, f"{sound.name} was learnt: {words}")
                 # Last: whoever waits for it may ask for a change at once, and would take the above for the answer.
-                self._links.tell(LearningReport(slug, "accepted", sound.name, count, count, words))
+                self._links.tell(LearningReport(slug, "accepted", sound.name, count, count, words, held.begun_at))
                 self._links.say(slug, "learnt", {"name": sound.name})
             else:
-                self._refuse(slug, held.name, quality.refusal)
+                self._refuse(slug, held, quality.refusal)
         except ListenerError as error:
-            self._refuse(slug, held.name, str(error))
+            self._refuse(slug, held, str(error))
         except Exception:  # a lesson must not hang for ever because of a fault of ours
             logger.exception("%s: %r could not be learnt; please report this", slug, held.name)
-            self._refuse(slug, held.name, "a fault of ours, which the log describes")
+            self._refuse(slug, held, "a fault of ours, which the log describes")
         finally:
             self._judging.pop(slug, None)
 
@@ -142,7 +145,7 @@ class Lessons:
         if (held := self._end(slug)) is not None:
             takes, minutes = len(held.lesson.takes), self._limit_seconds / 60
             why = "" if held.heard_anything else "; the room hears nothing: is it muted, or its microphone away?"
-            self._refuse(slug, held.name, f"only {takes} examples were heard in {minutes:.2g} minutes{why}")
+            self._refuse(slug, held, f"only {takes} examples were heard in {minutes:.2g} minutes{why}")
 
     def _end(self, slug: str) -> RoomLesson | None:
         held = self._held.pop(slug, None)
@@ -151,8 +154,8 @@ class Lessons:
             self._links.apply(slug, Attend(False))
         return held
 
-    def _refuse(self, slug: str, name: str, why: str) -> None:
-        logger.warning("%s: %r was not learnt: %s", slug, name, why, extra={"room": slug})
-        self._links.tell(LearningReport(slug, "refused", name, detail=why))
-        if name:
-            self._links.say(slug, "learnt_not", {"name": name})
+    def _refuse(self, slug: str, held: RoomLesson, why: str) -> None:
+        logger.warning("%s: %r was not learnt: %s", slug, held.name, why, extra={"room": slug})
+        self._links.tell(LearningReport(slug, "refused", held.name, detail=why, begun_at=held.begun_at))
+        if held.name:
+            self._links.say(slug, "learnt_not", {"name": held.name})

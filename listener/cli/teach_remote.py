@@ -75,10 +75,11 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
     async def lesson(remote: "Remote", link: "Link") -> int:
         from listener.types import Message
 
+        before = await _standing_stamp(remote, learning, "begun_at")
         console.print(f"The daemon listens with the microphone of {escape(room.name)}. Ctrl-C ends it.")
         link.send(Message(learn, name.encode()))
         try:
-            return await _follow(console, remote, learning, room, name)
+            return await _follow(console, remote, learning, room, name, before)
         except asyncio.CancelledError:
             link.send(Message(learn, b"CANCEL"))
             raise
@@ -86,14 +87,32 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
     return asyncio.run(_with_daemon(mqtt, (learning,), lesson))
 
 
-async def _follow(console: Console, remote: "Remote", topic: str, room: RoomConfig, name: str) -> int:
-    """Say what the room says of this lesson, until it is over; not what it says of another one, or of none."""
+async def _standing_stamp(remote: "Remote", topic: str, field: str) -> str:
+    """Of what stands on the topic before we ask. All that stands is said again, live, whenever Home Assistant or our
+    connection comes back, or a sound is learnt or forgotten: only another stamp is the answer to what we ask."""
+    with suppress(PublishError):  # of a room that is new nothing stands there
+        await remote.until(lambda: remote.text(topic) is not None, HERE_SECONDS, "")
+    return _stamp(remote, topic, field)
+
+
+def _stamp(remote: "Remote", topic: str, field: str) -> str:
+    """Empty: none."""
+    return str(_object(remote, topic).get(field) or "")
+
+
+async def _follow(console: Console, remote: "Remote", topic: str, room: RoomConfig, name: str, before: str) -> int:
+    """Say what the room says of this lesson, until it is over; not what it says of another one, or of none.
+
+    `before`: when the lesson began that stood on the topic before ours.
+    """
     said: dict[str, Any] = {}
+    begun = False
     silent = f"{room.name}: the daemon says nothing of a lesson; look at its log, and whether we may write to {topic}"
     while True:
-        said = await _news(remote, topic, said, LESSON_SECONDS if said else ANSWER_SECONDS, silent)
-        if said.get("name") != name:
+        said = await _news(remote, topic, said, LESSON_SECONDS if begun else ANSWER_SECONDS, silent)
+        if said.get("name") != name or _stamp(remote, topic, "begun_at") in ("", before):
             continue
+        begun = True
         detail, state = escape(str(said.get("detail", ""))), said.get("state")
         if state == "accepted":
             console.print(f"[bold green]Learnt.[/] {detail}")
@@ -125,11 +144,12 @@ def ask(mqtt: MqttConfig, room: str, action: str, payload: str, answer: str) -> 
     topic = topics.room(room, answer)
 
     async def work(remote: "Remote", link: "Link") -> str:
+        before = await _standing_stamp(remote, topic, "answered_at")
         link.send(Message(topics.room(room, action), payload.encode()))
         silent = f"no answer within {ANSWER_SECONDS:g} s; look at the daemon's log"
-        said = lambda: bool(remote.is_live(topic) and _object(remote, topic).get("detail"))  # noqa: E731
-        await remote.until(said, ANSWER_SECONDS, silent)
-        return str(_object(remote, topic)["detail"])
+        answered = lambda: remote.is_live(topic) and _stamp(remote, topic, "answered_at") not in ("", before)  # noqa: E731
+        await remote.until(answered, ANSWER_SECONDS, silent)
+        return str(_object(remote, topic).get("detail", ""))
 
     done = asyncio.run(_with_daemon(mqtt, (topic,), work))
     if done.endswith("nothing was changed"):

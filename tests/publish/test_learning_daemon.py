@@ -24,19 +24,22 @@ class House:
 
     source: scene.Fed
     witness: Witness
+    asked: int = 0
+    """How many messages had come when something was asked last."""
 
     async def send(self, leaf: str, payload: str) -> None:
+        self.asked = len(self.witness.seen)
         await self.witness.send(f"listener/kitchen/{leaf}", payload)
 
     async def until_told(self, leaf: str, **fields: Any) -> dict[str, Any]:
-        """The first message on the topic whose fields are these."""
+        """The first message on the topic, since something was asked, whose fields are these."""
         topic = f"listener/kitchen/{leaf}"
 
         def fits(seen: Seen) -> bool:
             return seen.topic == topic and bool(seen.payload) and fields.items() <= seen.json.items()
 
-        await self.witness.until(lambda seen: any(map(fits, seen)))
-        told: dict[str, Any] = next(filter(fits, self.witness.seen)).json
+        await self.witness.until(lambda seen: any(map(fits, seen[self.asked :])))
+        told: dict[str, Any] = next(filter(fits, self.witness.seen[self.asked :])).json
         return told
 
     async def until_announced(self, *, with_label: bool) -> dict[str, Any]:
