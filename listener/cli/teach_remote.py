@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from listener.config import MqttConfig, RoomConfig
-from listener.errors import ListenerError, PublishError
+from listener.errors import ConfigError, NoAnswerError, PublishError
 
 if TYPE_CHECKING:
     from listener.publish.link import Link
@@ -22,14 +22,25 @@ HERE_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0
 LESSON_SECONDS: Final = 240.0
 """Longer than the daemon holds a lesson: it is the daemon that gives up first, and says why."""
+WITHOUT_BROKER: Final = "Without `mqtt` in the configuration `listener teach` works in this machine's state folder"
 
 
 def daemon_answers(mqtt: MqttConfig) -> bool:
-    """Whether a daemon with this base topic is there; False too when there is no broker."""
+    """Whether a daemon with this base topic is there; False too when no broker listens.
+
+    Raises PublishError, ConfigError: we are not let in, so that nobody knows.
+    """
+    return _if_there(mqtt, (), _nothing) is not None
+
+
+def _if_there(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callable[[Remote, Link], Awaitable[T]]") -> T | None:
+    """Do `work` with a daemon; None: there is none. Raises PublishError, ConfigError: we are not let in."""
     try:
-        return asyncio.run(_with_daemon(mqtt, (), _nothing))
-    except ListenerError:
-        return False
+        return asyncio.run(_with_daemon(mqtt, topics, work))
+    except NoAnswerError:
+        return None
+    except (PublishError, ConfigError) as error:
+        raise type(error)(f"{error}. {WITHOUT_BROKER}") from None
 
 
 async def _nothing(_remote: "Remote", _link: "Link") -> bool:
@@ -37,7 +48,7 @@ async def _nothing(_remote: "Remote", _link: "Link") -> bool:
 
 
 async def _with_daemon(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callable[[Remote, Link], Awaitable[T]]") -> T:
-    """Do `work` with a daemon that is online. Raises PublishError, ConfigError."""
+    """Do `work` with a daemon that is online. Raises PublishError, ConfigError; NoAnswerError: there is none."""
     from listener.publish.remote import open_remote
     from listener.publish.topics import Topics
 
@@ -49,20 +60,20 @@ async def _with_daemon(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callabl
 
 
 def standing(mqtt: MqttConfig, rooms: Sequence[str], leaf: str) -> dict[str, dict[str, Any]]:
-    """What the daemon that runs says of each room on that topic, by slug; of none where there is no daemon."""
+    """What the daemon that runs says of each room on that topic, by slug; of none where there is no daemon.
+
+    Raises PublishError, ConfigError: we are not let in.
+    """
     from listener.publish.topics import Topics
 
     topics = {room: Topics(mqtt.base_topic).room(room, leaf) for room in rooms}
 
     async def look(remote: "Remote", _link: "Link") -> dict[str, dict[str, Any]]:
-        with suppress(PublishError):  # of a room that is new nothing stands there
+        with suppress(NoAnswerError):  # of a room that is new nothing stands there
             await remote.until(lambda: all(remote.text(topic) for topic in topics.values()), HERE_SECONDS, "")
         return {room: _object(remote, topic) for room, topic in topics.items()}
 
-    try:
-        return asyncio.run(_with_daemon(mqtt, tuple(topics.values()), look))
-    except ListenerError:
-        return {}
+    return _if_there(mqtt, tuple(topics.values()), look) or {}
 
 
 def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: str) -> int:
@@ -90,7 +101,7 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
 async def _standing_stamp(remote: "Remote", topic: str, field: str) -> str:
     """Of what stands on the topic before we ask. All that stands is said again, live, whenever Home Assistant or our
     connection comes back, or a sound is learnt or forgotten: only another stamp is the answer to what we ask."""
-    with suppress(PublishError):  # of a room that is new nothing stands there
+    with suppress(NoAnswerError):  # of a room that is new nothing stands there
         await remote.until(lambda: remote.text(topic) is not None, HERE_SECONDS, "")
     return _stamp(remote, topic, field)
 
