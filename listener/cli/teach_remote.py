@@ -87,6 +87,11 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
         from listener.types import Message
 
         before = await _standing_stamp(remote, learning, "begun_at")
+        held = _object(remote, learning)
+        if held.get("state") in ("be_quiet", "listening"):
+            raise PublishError(
+                f"{room.name}: {held.get('name')} is being learnt already; wait, or press `Stop learning`"
+            )
         console.print(f"The daemon listens with the microphone of {escape(room.name)}. Ctrl-C ends it.")
         link.send(Message(learn, name.encode()))
         try:

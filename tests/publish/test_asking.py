@@ -106,6 +106,14 @@ async def test_an_old_answer_that_is_said_again_is_not_taken_for_a_new_one(
             await said("undo_correction", "PRESS", "corrections")
 
 
+async def test_a_lesson_is_not_asked_for_while_another_is_held(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    async with house(mosquitto, tmp_path) as there:
+        await there.stands(LearningReport("kitchen", "listening", "Gate", 2, 5, "", "2026-11-22T18:30:05.123Z"))
+        (room,) = rooms("Kitchen")
+        with pytest.raises(PublishError, match="Gate is being learnt already"):
+            await asyncio.to_thread(teach_remotely, Console(), MqttConfig(port=mosquitto.port), room, "Gate")
+
+
 async def test_a_lesson_that_is_over_is_not_taken_for_one_of_the_same_name(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
