@@ -7,12 +7,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from listener.config.files import read
 from listener.config.root import Config
 from listener.config.unknown_keys import Schema
 from listener.config.wording import shown, what, where
 from listener.errors import ConfigError
 
-MAX_CONFIG_BYTES = 1_000_000
 MAX_WORDS = 400
 """Characters of one error's description."""
 
@@ -65,11 +65,9 @@ def parse(data: Any, name: str = "configuration") -> Config:
 
 
 def load(path: Path) -> Config:
-    """Read the configuration file. Raises ConfigError: unreadable, too large, no YAML, or not valid."""
+    """Read the configuration file, or pipe. Raises ConfigError: unreadable, too large, no YAML, or not valid."""
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ConfigError(f"{path}: is larger than {MAX_CONFIG_BYTES} bytes; this is no configuration of ours")
-        text = path.read_text(encoding="utf-8")
+        text = read(path).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}; give the right path with -c") from None
     except UnicodeDecodeError as error:
