@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -30,13 +30,20 @@ def daemon_answers(mqtt: MqttConfig) -> bool:
 
     Raises PublishError, ConfigError: we are not let in, so that nobody knows.
     """
-    return _if_there(mqtt, (), _nothing) is not None
+    return _unless_nobody(_with_daemon(mqtt, (), _nothing)) is not None
 
 
-def _if_there(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callable[[Remote, Link], Awaitable[T]]") -> T | None:
-    """Do `work` with a daemon; None: there is none. Raises PublishError, ConfigError: we are not let in."""
+def must_let_us_in(mqtt: MqttConfig) -> None:
+    """Raises PublishError, ConfigError: the broker does not, and a daemon behind it may know what we do not."""
+    from listener.publish.probe import probe
+
+    _unless_nobody(probe(mqtt))
+
+
+def _unless_nobody(asking: Coroutine[Any, Any, T]) -> T | None:
+    """What is answered; None: nobody is there. Raises PublishError, ConfigError: we are not let in."""
     try:
-        return asyncio.run(_with_daemon(mqtt, topics, work))
+        return asyncio.run(asking)
     except NoAnswerError:
         return None
     except (PublishError, ConfigError) as error:
@@ -73,7 +80,7 @@ def standing(mqtt: MqttConfig, rooms: Sequence[str], leaf: str) -> dict[str, dic
             await remote.until(lambda: all(remote.text(topic) for topic in topics.values()), HERE_SECONDS, "")
         return {room: _object(remote, topic) for room, topic in topics.items()}
 
-    return _if_there(mqtt, tuple(topics.values()), look) or {}
+    return _unless_nobody(_with_daemon(mqtt, tuple(topics.values()), look)) or {}
 
 
 def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: str) -> int:

@@ -210,6 +210,20 @@ def test_a_broker_that_does_not_let_us_in_is_an_error_and_not_an_absent_daemon(
     assert not (tmp_path / "state").exists(), "nothing was done here instead"
 
 
+def test_what_is_here_is_not_listed_for_all_where_a_broker_refuses_us(
+    teach: Teach, tmp_path: Path, mosquitto: Mosquitto, takes: list[Path]
+) -> None:
+    teach("Washer", "--from", *takes, "--yes")
+    mosquitto.demand_password(tmp_path / "passwords", "ears", "right")
+    mosquitto.start()
+    config = tmp_path / "c.yaml"
+    config.write_text(f"rooms: [{{name: Kitchen, source: {{type: microphone}}}}]\nmqtt: {{port: {mosquitto.port}}}\n")
+    with pytest.raises(ListenerError, match="refuses a client without a user name"):
+        teach("-c", config, "--list")
+    mosquitto.stop()
+    assert "washer" in teach("-c", config, "--list")
+
+
 def test_where_no_broker_listens_the_state_folder_is_changed_and_named(
     teach: Teach, tmp_path: Path, takes: list[Path]
 ) -> None:
