@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from listener.config.files import read
 from listener.config.root import Config
 from listener.config.unknown_keys import Schema
-from listener.config.wording import shown, what, where
+from listener.config.wording import kind_of, what, where
 from listener.errors import ConfigError
 
 MAX_WORDS = 400
@@ -53,9 +53,7 @@ def parse(data: Any, name: str = "configuration") -> Config:
     if data is None:
         raise ConfigError(f"{name}: is empty; begin with config.example.yaml (`listener config example`)")
     if not isinstance(data, dict):
-        raise ConfigError(
-            f"{name}: must be a mapping with the key `rooms`, not {'text' if isinstance(data, str) else shown(data)}"
-        )
+        raise ConfigError(f"{name}: must be a mapping with the key `rooms`, not {kind_of(data)}")
     try:
         return Config.model_validate(data)
     except ValidationError as error:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from listener.config.unknown_keys import Schema, hint, keys, section
 
 SHOWN_CHARACTERS: Final = 60
 SHOWN_KEYS: Final = 6
+CHOICES: Final = ("literal_error", "union_tag_invalid")
 SOURCES: Final = ("microphone", "file", "pipe", "stream", "wyoming")
 """Values of `rooms[].source.type`, which pydantic's `loc` names as if they were keys."""
 
@@ -17,7 +19,6 @@ KINDS: Final[Mapping[str, str]] = {
     "list": "a list: `[one, two]`, or lines that begin with `- `",
     "tuple": "a list: `[one, two]`",
     "path": "a path",
-    "time": 'a time of day, as in "21:30"',
 }
 """What must stand there, by the first word of pydantic's error type."""
 
@@ -47,6 +48,8 @@ def what(error: Mapping[str, Any], schema: Schema) -> str:
     match kind:
         case "value_error":
             return _own(error)
+        case "time_parsing":
+            return 'is no time of day; write "21:30"'
         case "extra_forbidden":
             return hint(location, schema)
         case "missing":
@@ -68,8 +71,9 @@ def _bad_key(error: Mapping[str, Any]) -> str:
     """Of a mapping by names of the user's own, or one that is no text."""
     key, kind = error["input"], str(error["type"])
     reason = _own(error) if kind == "value_error" else _length(kind, error) if "_too_" in kind else "is no text"
-    quotes = "" if isinstance(key, str) else f'; put it in quotes: "{shown(key)}"'
-    return f"the key {shown(key)} {reason}{quotes}"
+    if isinstance(key, str):
+        return f"the key {key[:SHOWN_CHARACTERS]!r} {reason}"
+    return f"the key {str(key).lower().replace('none', 'null')} {reason}; put it in quotes"
 
 
 def _length(kind: str, error: Mapping[str, Any]) -> str:
@@ -126,34 +130,37 @@ def _plain(number: float) -> str:
 
 
 def _must_be(expected: str, kind: str, value: object) -> str:
-    """With what stands there, and what to do. Text in the place of a section is not shown: it may be a login."""
+    """With what kind of thing stands there, and what to do. Of what stands there only a number in the place of one is
+    shown: anything else may be a password that was put in the wrong place."""
     if kind.startswith("union_tag") and isinstance(value, dict):
         value = value.get("type")
     if value is None:
         return f"is empty; it must be {expected}"
-    said, words = f"must be {expected}, not {shown(value)}", expected.replace(",", "").split()
+    chosen = kind in CHOICES or kind.startswith("bool")
+    words = set(expected.replace(",", "").split()) - {"one", "of", "or"} if chosen else set()
     match value:
-        case bool() | int() | float() if kind == "string_type" or (kind == "literal_error" and shown(value) in words):
-            return f'{said}, which YAML takes for no text; put it in quotes: "{shown(value)}"'
-        case str() if kind in ("float_parsing", "int_parsing") and UNIT.fullmatch(value):
-            return f"{said}; write the number alone"
-        case str() if kind.endswith("_type"):
-            return f"must be {expected}, not text"
+        case bool() | int() | float() if expected.startswith(("a number", "a whole number")):
+            return f"must be {expected}, not {str(value).lower()[:SHOWN_CHARACTERS]}"
+        case bool() | int() | float() if kind in ("string_type", "path_type") or str(value) in words:
+            return f"must be {expected}, not {kind_of(value)}; put it in quotes"
+        case str() if near := get_close_matches(value, words, n=1):
+            return f"must be {expected}; did you mean `{near[0]}`?"
+        case str() if UNIT.fullmatch(value):
+            return f"must be {expected}, not text; write the number alone"
         case _:
-            return said
+            return f"must be {expected}, not {'that' if kind in CHOICES else kind_of(value)}"
 
 
-def shown(value: object) -> str:
-    """A value as YAML writes it, cut; of what holds others only its kind."""
+def kind_of(value: object) -> str:
+    """What a value is, as who writes YAML would say."""
     match value:
         case dict():
             return "keys with values"
         case list():
             return "a list"
-        case None:
-            return "null"
         case bool():
             return str(value).lower()
+        case int() | float():
+            return "a number"
         case _:
-            text = repr(value) if isinstance(value, str) else str(value)
-            return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+            return "nothing" if value is None else "text"

@@ -92,7 +92,7 @@ async def test_a_language_without_answers_is_an_error(tmp_path: Path) -> None:
             "home_assistant.url: must be http:// or https://",
         ),
         ({"summary": {"at": "9 pm"}}, 'summary.at: is no time of day; write "21:30"'),
-        ({"summary": {"at": "25:00"}}, "summary.at: must be a time of day"),
+        ({"summary": {"at": "25:00"}}, 'summary.at: is no time of day; write "21:30"'),
         ({"summary": {"at": 5_000}}, 'summary.at: is no time of day; write "21:30"'),
     ],
 )
