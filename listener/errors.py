@@ -37,6 +37,10 @@ class PublishError(ListenerError):
     """A sink cannot be opened, or the broker refused us."""
 
 
+class NoAnswerError(PublishError):
+    """Nobody is there to be asked: no broker listens, no daemon is online at it, or it said nothing in time."""
+
+
 class PayloadError(ListenerError):
     """A message on a set topic is not understood. It changes nothing."""
 

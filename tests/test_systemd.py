@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from listener.cli import service, service_files, service_status
+from listener.cli import origin, service, service_files, service_status
 from listener.errors import ConfigError, ListenerError, StoreError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,7 +173,9 @@ def test_an_executable_that_the_service_could_not_see(tmp_path: Path, capsys: py
     with pytest.raises(ConfigError, match=r"cannot see this.*/opt/listener"):
         command("install", "--executable", home)
     assert command("install", "--executable", home, "--prefix", str(tmp_path)) == 0
-    assert "cannot see this" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "cannot see this" in told
+    assert f"/opt/listener/bin/pip install {origin.requirement()}; then sudo /opt/listener/bin/listener" in told
 
 
 def test_only_root_installs_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +264,14 @@ RUNNING = {"LoadState": "loaded", "ActiveState": "active", "ActiveEnterTimestamp
 )
 def test_what_systemd_says_in_plain_words(shown: dict[str, str], expected: str) -> None:
     assert expected in "\n".join(service_status.explain(shown))
+
+
+def test_commands_are_called_as_they_are_called_here() -> None:
+    broken = {"LoadState": "loaded", "ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "203"}
+    assert "/opt/x/listener service install" in "\n".join(service_status.explain(broken, "/opt/x/listener"))
+    assert service_status.explain({"LoadState": "not-found"}, "/opt/x/listener")[0].endswith(
+        "sudo /opt/x/listener service install"
+    )
 
 
 def test_the_output_of_systemctl_is_read() -> None:

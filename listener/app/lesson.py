@@ -24,6 +24,7 @@ class RoomLesson:
     """The lesson that is being held in one room. What we say ourselves in the room is kept from it."""
 
     name: str
+    begun_at: str = ""
     lesson: Lesson = field(default_factory=Lesson)
     heard_anything: bool = False
     speaking: bool = False
@@ -52,7 +53,8 @@ class RoomLesson:
 
     def report(self, room: str, progress: LessonProgress) -> LearningReport:
         state: LearningState = "be_quiet" if progress.state == "quiet" else "listening"
-        return LearningReport(room, state, self.name, progress.takes, progress.wanted, progress.message)
+        heard, wanted = progress.takes, progress.wanted
+        return LearningReport(room, state, self.name, heard, wanted, progress.message, self.begun_at)
 
 
 def sound_of(take: Take, chunks: Sequence[Chunk]) -> Samples:

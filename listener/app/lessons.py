@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from listener.app.lesson import RoomLesson, quality_in_words
 from listener.app.taught import Taught, made_of
@@ -57,6 +57,8 @@ class Lessons:
         self._held: dict[str, RoomLesson] = {}
         self._limits: dict[str, asyncio.TimerHandle] = {}
         self._judging: dict[str, asyncio.Task[None]] = {}
+        self._told: dict[str, LearningReport] = {}
+        """The last of each room."""
 
     def __contains__(self, slug: str) -> bool:
         return slug in self._held
@@ -67,23 +69,31 @@ class Lessons:
 
     def begin(self, slug: str, name: str) -> None:
         if slug in self._held or slug in self._judging:
-            logger.warning("%s: a lesson is being held already; end it first", slug, extra={"room": slug})
+            self._decline(slug, name)
             return
+        held = RoomLesson(name, self._taught.stamps.next())
         try:
             self._taught.label(name)
         except PerceiveError as error:
-            self._refuse(slug, name, str(error))
+            self._refuse(slug, held, str(error))
             return
-        held = self._held[slug] = RoomLesson(name)
+        self._held[slug] = held
         self._links.apply(slug, Attend(True))
         self._limits[slug] = asyncio.get_running_loop().call_later(self._limit_seconds, self._time_is_up, slug)
         self._links.say(slug, "learn_quiet", {})
-        self._links.tell(held.report(slug, held.lesson.begin()))
+        self._tell(held.report(slug, held.lesson.begin()))
+
+    def _decline(self, slug: str, name: str) -> None:
+        """Another one while a lesson is held, which goes on: only its `detail` says so, until it has news again."""
+        told = self._told[slug]
+        why = f"{name or 'another sound'} was not begun: {told.name} is being learnt; end that first (`Stop learning`)"
+        logger.warning("%s: %s", slug, why, extra={"room": slug})
+        self._tell(replace(told, detail=why))
 
     def stop(self, slug: str) -> None:
         """Nothing is learnt."""
         if (held := self._end(slug)) is not None:
-            self._links.tell(LearningReport(slug, "idle", held.name, detail="the lesson was ended"))
+            self._tell(LearningReport(slug, "idle", held.name, detail="the lesson was ended", begun_at=held.begun_at))
 
     def note_speaking(self, slug: str, speaking: bool) -> None:
         if (held := self._held.get(slug)) is not None:
@@ -104,7 +114,7 @@ class Lessons:
         await asyncio.gather(*judging, return_exceptions=True)
 
     def _go_on(self, slug: str, held: RoomLesson, progress: LessonProgress) -> None:
-        self._links.tell(held.report(slug, progress))
+        self._tell(held.report(slug, progress))
         if progress.state == "complete":
             self._end(slug)
             self._judging[slug] = asyncio.create_task(self._judge(slug, held))
@@ -126,15 +136,15 @@ class Lessons:
                 count, words = len(sound.takes), quality_in_words(quality)
                 self._on_learnt(slug, f"{sound.name} was learnt: {words}")
                 # Last: whoever waits for it may ask for a change at once, and would take the above for the answer.
-                self._links.tell(LearningReport(slug, "accepted", sound.name, count, count, words))
+                self._tell(LearningReport(slug, "accepted", sound.name, count, count, words, held.begun_at))
                 self._links.say(slug, "learnt", {"name": sound.name})
             else:
-                self._refuse(slug, held.name, quality.refusal)
+                self._refuse(slug, held, quality.refusal)
         except ListenerError as error:
-            self._refuse(slug, held.name, str(error))
+            self._refuse(slug, held, str(error))
         except Exception:  # a lesson must not hang for ever because of a fault of ours
             logger.exception("%s: %r could not be learnt; please report this", slug, held.name)
-            self._refuse(slug, held.name, "a fault of ours, which the log describes")
+            self._refuse(slug, held, "a fault of ours, which the log describes")
         finally:
             self._judging.pop(slug, None)
 
@@ -142,7 +152,11 @@ class Lessons:
         if (held := self._end(slug)) is not None:
             takes, minutes = len(held.lesson.takes), self._limit_seconds / 60
             why = "" if held.heard_anything else "; the room hears nothing: is it muted, or its microphone away?"
-            self._refuse(slug, held.name, f"only {takes} examples were heard in {minutes:.2g} minutes{why}")
+            self._refuse(slug, held, f"only {takes} examples were heard in {minutes:.2g} minutes{why}")
+
+    def _tell(self, report: LearningReport) -> None:
+        self._told[report.room] = report
+        self._links.tell(report)
 
     def _end(self, slug: str) -> RoomLesson | None:
         held = self._held.pop(slug, None)
@@ -151,8 +165,8 @@ class Lessons:
             self._links.apply(slug, Attend(False))
         return held
 
-    def _refuse(self, slug: str, name: str, why: str) -> None:
-        logger.warning("%s: %r was not learnt: %s", slug, name, why, extra={"room": slug})
-        self._links.tell(LearningReport(slug, "refused", name, detail=why))
-        if name:
-            self._links.say(slug, "learnt_not", {"name": name})
+    def _refuse(self, slug: str, held: RoomLesson, why: str) -> None:
+        logger.warning("%s: %r was not learnt: %s", slug, held.name, why, extra={"room": slug})
+        self._tell(LearningReport(slug, "refused", held.name, detail=why, begun_at=held.begun_at))
+        if held.name:
+            self._links.say(slug, "learnt_not", {"name": held.name})

@@ -7,6 +7,7 @@ from threading import Lock
 from time import time as wall_time
 
 from listener.app.lesson import RoomLesson
+from listener.app.stamps import Stamps
 from listener.config import slugify
 from listener.errors import PerceiveError, StoreError
 from listener.perceive.sounds.taught import assess, label_of, taught_sound
@@ -56,6 +57,7 @@ class Taught:
         self._labels = frozenset(labels)
         self._urgent = frozenset(urgent)
         self._clock = clock
+        self.stamps = Stamps(clock)
 
     def find(self, name: str) -> TaughtSound | None:
         wanted = name.casefold()
@@ -180,12 +182,16 @@ class Taught:
 
     def taught_report(self, slug: str, detail: str = "") -> TaughtReport:
         sounds = self.store.knowledge(slug).sounds[:SHOWN_SOUNDS]
-        return TaughtReport(slug, tuple(TaughtLine(s.name, s.label, len(s.takes), s.taught_at) for s in sounds), detail)
+        lines = tuple(TaughtLine(s.name, s.label, len(s.takes), s.taught_at) for s in sounds)
+        return TaughtReport(slug, lines, detail, self._answered_at(detail))
 
     def corrections_report(self, slug: str, detail: str = "") -> CorrectionsReport:
         of_room = [c for c in self.store.corrections if c.room == slug]
         lines = tuple(CorrectionLine(c.id, c.episode, c.label, c.was, c.said_at) for c in of_room[:SHOWN_CORRECTIONS])
-        return CorrectionsReport(slug, len(of_room), lines, detail)
+        return CorrectionsReport(slug, len(of_room), lines, detail, self._answered_at(detail))
+
+    def _answered_at(self, detail: str) -> str:
+        return self.stamps.next() if detail else ""
 
     def now(self) -> str:
         return _rfc3339(self._clock())

@@ -18,6 +18,7 @@ import psutil
 
 from listener.app import App
 from listener.bench.bare import Bare
+from listener.bench.ports import free_port
 from listener.bench.synthesis import (
     TEMPORAL_THREE,
     at_level,
@@ -221,9 +222,7 @@ def external_broker() -> Iterator[tuple[str, int]]:
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         raise PublishError("no broker to publish to: install mosquitto (`apt install mosquitto`), or give --broker")
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mosquitto.conf"
         path.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n", encoding="utf-8")

@@ -93,7 +93,8 @@ def _tagger(config: Config) -> "tuple[Finding, YamnetModel | None]":
         model = None if path is None else load_yamnet(path)
         own = load_own() if hears_itself(config, path) else None
     except ListenerError as error:
-        return Finding("error", f"sounds.model: {error}"), None
+        subject = "tagger" if config.sounds.model is None else "sounds.model"
+        return Finding("error", f"{subject}: {error}"), None
     if own is not None and config.sounds.tagger == "own":
         return Finding("ok", "tagger: our own, as configured"), None
     if own is not None and model is not None:

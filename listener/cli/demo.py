@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from listener.bench.ports import free_port
 from listener.errors import ListenerError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(_args: argparse.Namespace) -> int:
 
     console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="listener-demo-") as folder:
-        port = _free_port()
+        port = free_port()
         config = _write_scene(Path(folder), port)
         witness = Witness(console)
         _introduce(console)
@@ -107,13 +107,6 @@ def _introduce(console: "Console") -> None:
     for part in PARTS:
         console.print(f"  {part.start_seconds:4.0f} s  {part.name}")
     console.print("What an independent MQTT client receives from the daemon's broker:")
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _write_scene(folder: Path, port: int) -> Path:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from listener.cli import service_files, service_status
+from listener.cli.origin import called, requirement
 from listener.errors import ConfigError, StoreError
 
 SYSTEMCTL_SECONDS = 20
@@ -51,7 +52,7 @@ def _install(args: argparse.Namespace) -> int:
     for file in wanted:
         print(_write(file))
     if args.prefix == Path("/"):
-        _say_what_remains(args.config)
+        _say_what_remains(args.config, called(executable.absolute()))
     return 0
 
 
@@ -62,7 +63,8 @@ def _check_visible(executable: Path, final: bool) -> None:
         text = (
             f"{path}: the service cannot see this, because it lies in a home or temporary folder or one that only its "
             "owner may enter; install the package elsewhere, for example: "
-            "sudo python3 -m venv /opt/listener && sudo /opt/listener/bin/pip install listener"
+            f"sudo python3 -m venv /opt/listener && sudo /opt/listener/bin/pip install {requirement()}; then "
+            "sudo /opt/listener/bin/listener service install"
         )
         if final:
             raise ConfigError(text)
@@ -121,18 +123,19 @@ def _write(file: service_files.Wanted) -> str:
     return f"written    {file.path}"
 
 
-def _say_what_remains(config: Path) -> None:
+def _say_what_remains(config: Path, listener: str) -> None:
+    """`listener`: how it is called in a shell."""
     steps = [
         ("systemd-sysusers", "makes the service's user, in the group audio"),
         ("systemd-tmpfiles --create listener.conf", "makes /etc/listener and /var/lib/listener"),
         ("systemctl daemon-reload", "lets systemd read the unit"),
-        ("listener models pull yamnet", "puts the sound model where the service looks"),
+        (f"{listener} models pull yamnet", "puts the sound model where the service looks"),
         ("systemctl enable --now listener", "starts it, now and at boot"),
-        ("listener service status", "says how it is"),
+        (f"{listener} service status", "says how it is"),
     ]
     if not config.is_file():
-        steps.insert(2, (f"listener config example > {config}", "every key, explained; keep what you need"))
-        steps.insert(3, (f"listener check -c {config}", "when you have"))
+        steps.insert(2, (f"{listener} config example > {config}", "every key, explained; keep what you need"))
+        steps.insert(3, (f"{listener} check -c {config}", "when you have"))
     print("\nWhat remains to do, as root:")
     for command, purpose in steps:
         print(f"  {command:<42} {purpose}")
@@ -141,10 +144,10 @@ def _say_what_remains(config: Path) -> None:
 def _status(_args: argparse.Namespace) -> int:
     if not RUNNING_SYSTEMD.is_dir() or shutil.which("systemctl") is None:
         print("systemd does not run this machine (a container, or another init), so there is no service to ask about;")
-        print("start the daemon directly: listener run")
+        print(f"start the daemon directly: {called()} run")
         return 1
     shown = _show()
-    print("\n".join(service_status.explain(shown)))
+    print("\n".join(service_status.explain(shown, called())))
     return 0 if shown.get("ActiveState") == "active" else 1
 
 

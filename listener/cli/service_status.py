@@ -40,8 +40,8 @@ _RESULTS = {
 }
 
 _STATUSES = {
-    "78": "its configuration cannot be used: listener check",
-    "203": "its executable is not there or hidden from it: listener service install",
+    "78": "its configuration cannot be used: {listener} check",
+    "203": "its executable is not there or hidden from it: {listener} service install",
     "208": "a limit could not be set",
     "216": "its group does not exist: systemd-sysusers",
     "217": "its user does not exist: systemd-sysusers",
@@ -58,10 +58,10 @@ def parse(output: str) -> dict[str, str]:
     return {key: value for key, separator, value in pairs if separator}
 
 
-def explain(shown: Mapping[str, str]) -> list[str]:
-    """Lines for a person: what it is doing, since when, what went wrong, what to do."""
+def explain(shown: Mapping[str, str], listener: str = "listener") -> list[str]:
+    """Lines for a person: what it is doing, since when, what went wrong, what to do. `listener`: how it is called."""
     if shown.get("LoadState") == "not-found":
-        return ["listener.service is not installed; sudo listener service install"]
+        return [f"listener.service is not installed; sudo {listener} service install"]
     if shown.get("LoadState") == "masked":
         return ["listener.service is masked, so it cannot start; sudo systemctl unmask listener"]
     if shown.get("LoadState") not in ("loaded", None):
@@ -73,7 +73,7 @@ def explain(shown: Mapping[str, str]) -> list[str]:
     lines = [f"listener.service {state}{_since(shown, active)}"]
     if shown.get("StatusText"):
         lines.append(f"  it says: {shown['StatusText']}")
-    lines += [f"  {line}" for line in _remarks(shown)]
+    lines += [f"  {line}" for line in _remarks(shown, listener)]
     return lines
 
 
@@ -82,13 +82,13 @@ def _since(shown: Mapping[str, str], active: str) -> str:
     return f" since {when}, process {shown.get('MainPID', '?')}" if active == "active" and when else ""
 
 
-def _remarks(shown: Mapping[str, str]) -> list[str]:
+def _remarks(shown: Mapping[str, str], listener: str) -> list[str]:
     lines = []
     if shown.get("Result", "success") != "success":
         reason = _RESULTS.get(shown["Result"], shown["Result"]).format_map({"ExecMainStatus": "?", **shown})
         lines.append(f"the last run: {reason}")
         if shown["Result"] == "exit-code" and shown.get("ExecMainStatus") in _STATUSES:
-            lines.append(f"that status means: {_STATUSES[shown['ExecMainStatus']]}")
+            lines.append(f"that status means: {_STATUSES[shown['ExecMainStatus']].format(listener=listener)}")
     if shown.get("NRestarts", "0") not in ("0", ""):
         lines.append(f"systemd has restarted it {shown['NRestarts']} times since it was started")
     if shown.get("UnitFileState") == "disabled":

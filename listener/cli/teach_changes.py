@@ -26,7 +26,8 @@ def change(console: Console, config: Config, args: argparse.Namespace) -> int:
         taught = open_taught(config, folder)
         done = _change(taught, args)
         taught.save()
-    console.print(escape(done))
+    where = f" (no daemon answers; in {folder})" if config.mqtt is not None else ""
+    console.print(escape(f"{done}{where}"))
     return 0
 
 

@@ -25,6 +25,7 @@ def show_sounds(console: Console, config: Config) -> int:
         if not _show_told(console, config, ("taught", "sounds"), columns):
             console.print("Nothing was taught yet: `listener teach NAME` begins.")
         return 0
+    _ask_to_be_let_in(config)
     unusable = TaughtScorer(sounds).unusable
     table = Table("name", "label", "examples", "rooms", "taught", "", box=None, pad_edge=False)
     for sound in sounds:
@@ -42,6 +43,7 @@ def show_corrections(console: Console, config: Config) -> int:
         if not _show_told(console, config, ("corrections", "corrections"), columns):
             console.print("Nothing was said to be wrong yet.")
         return 0
+    _ask_to_be_let_in(config)
     table = Table("id", "room", "was taken for", "was", "said", box=None, pad_edge=False)
     for correction in corrections:
         was = correction.was or "something else"
@@ -49,6 +51,14 @@ def show_corrections(console: Console, config: Config) -> int:
         table.add_row(*map(escape, (short, correction.room, correction.label, was, when)))
     console.print(table)
     return 0
+
+
+def _ask_to_be_let_in(config: Config) -> None:
+    """What stands here is not all there is where a broker refuses us. Raises PublishError, ConfigError."""
+    if config.mqtt is not None:
+        from listener.cli.teach_remote import must_let_us_in
+
+        must_let_us_in(config.mqtt)
 
 
 def _show_told(console: Console, config: Config, where: tuple[str, str], columns: Mapping[str, str]) -> bool:

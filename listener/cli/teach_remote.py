@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from listener.config import MqttConfig, RoomConfig
-from listener.errors import ListenerError, PublishError
+from listener.errors import ConfigError, NoAnswerError, PublishError
 
 if TYPE_CHECKING:
     from listener.publish.link import Link
@@ -22,14 +22,32 @@ HERE_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0
 LESSON_SECONDS: Final = 240.0
 """Longer than the daemon holds a lesson: it is the daemon that gives up first, and says why."""
+WITHOUT_BROKER: Final = "Without `mqtt` in the configuration `listener teach` works in this machine's state folder"
 
 
 def daemon_answers(mqtt: MqttConfig) -> bool:
-    """Whether a daemon with this base topic is there; False too when there is no broker."""
+    """Whether a daemon with this base topic is there; False too when no broker listens.
+
+    Raises PublishError, ConfigError: we are not let in, so that nobody knows.
+    """
+    return _unless_nobody(_with_daemon(mqtt, (), _nothing)) is not None
+
+
+def must_let_us_in(mqtt: MqttConfig) -> None:
+    """Raises PublishError, ConfigError: the broker does not, and a daemon behind it may know what we do not."""
+    from listener.publish.probe import probe
+
+    _unless_nobody(probe(mqtt))
+
+
+def _unless_nobody(asking: Coroutine[Any, Any, T]) -> T | None:
+    """What is answered; None: nobody is there. Raises PublishError, ConfigError: we are not let in."""
     try:
-        return asyncio.run(_with_daemon(mqtt, (), _nothing))
-    except ListenerError:
-        return False
+        return asyncio.run(asking)
+    except NoAnswerError:
+        return None
+    except (PublishError, ConfigError) as error:
+        raise type(error)(f"{error}. {WITHOUT_BROKER}") from None
 
 
 async def _nothing(_remote: "Remote", _link: "Link") -> bool:
@@ -37,7 +55,7 @@ async def _nothing(_remote: "Remote", _link: "Link") -> bool:
 
 
 async def _with_daemon(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callable[[Remote, Link], Awaitable[T]]") -> T:
-    """Do `work` with a daemon that is online. Raises PublishError, ConfigError."""
+    """Do `work` with a daemon that is online. Raises PublishError, ConfigError; NoAnswerError: there is none."""
     from listener.publish.remote import open_remote
     from listener.publish.topics import Topics
 
@@ -49,20 +67,20 @@ async def _with_daemon(mqtt: MqttConfig, topics: tuple[str, ...], work: "Callabl
 
 
 def standing(mqtt: MqttConfig, rooms: Sequence[str], leaf: str) -> dict[str, dict[str, Any]]:
-    """What the daemon that runs says of each room on that topic, by slug; of none where there is no daemon."""
+    """What the daemon that runs says of each room on that topic, by slug; of none where there is no daemon.
+
+    Raises PublishError, ConfigError: we are not let in.
+    """
     from listener.publish.topics import Topics
 
     topics = {room: Topics(mqtt.base_topic).room(room, leaf) for room in rooms}
 
     async def look(remote: "Remote", _link: "Link") -> dict[str, dict[str, Any]]:
-        with suppress(PublishError):  # of a room that is new nothing stands there
+        with suppress(NoAnswerError):  # of a room that is new nothing stands there
             await remote.until(lambda: all(remote.text(topic) for topic in topics.values()), HERE_SECONDS, "")
         return {room: _object(remote, topic) for room, topic in topics.items()}
 
-    try:
-        return asyncio.run(_with_daemon(mqtt, tuple(topics.values()), look))
-    except ListenerError:
-        return {}
+    return _unless_nobody(_with_daemon(mqtt, tuple(topics.values()), look)) or {}
 
 
 def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: str) -> int:
@@ -75,10 +93,16 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
     async def lesson(remote: "Remote", link: "Link") -> int:
         from listener.types import Message
 
+        before = await _standing_stamp(remote, learning, "begun_at")
+        held = _object(remote, learning)
+        if held.get("state") in ("be_quiet", "listening"):
+            raise PublishError(
+                f"{room.name}: {held.get('name')} is being learnt already; wait, or press `Stop learning`"
+            )
         console.print(f"The daemon listens with the microphone of {escape(room.name)}. Ctrl-C ends it.")
         link.send(Message(learn, name.encode()))
         try:
-            return await _follow(console, remote, learning, room, name)
+            return await _follow(console, remote, learning, room, name, before)
         except asyncio.CancelledError:
             link.send(Message(learn, b"CANCEL"))
             raise
@@ -86,14 +110,32 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
     return asyncio.run(_with_daemon(mqtt, (learning,), lesson))
 
 
-async def _follow(console: Console, remote: "Remote", topic: str, room: RoomConfig, name: str) -> int:
-    """Say what the room says of this lesson, until it is over; not what it says of another one, or of none."""
+async def _standing_stamp(remote: "Remote", topic: str, field: str) -> str:
+    """Of what stands on the topic before we ask. All that stands is said again, live, whenever Home Assistant or our
+    connection comes back, or a sound is learnt or forgotten: only another stamp is the answer to what we ask."""
+    with suppress(NoAnswerError):  # of a room that is new nothing stands there
+        await remote.until(lambda: remote.text(topic) is not None, HERE_SECONDS, "")
+    return _stamp(remote, topic, field)
+
+
+def _stamp(remote: "Remote", topic: str, field: str) -> str:
+    """Empty: none."""
+    return str(_object(remote, topic).get(field) or "")
+
+
+async def _follow(console: Console, remote: "Remote", topic: str, room: RoomConfig, name: str, before: str) -> int:
+    """Say what the room says of this lesson, until it is over; not what it says of another one, or of none.
+
+    `before`: when the lesson began that stood on the topic before ours.
+    """
     said: dict[str, Any] = {}
+    begun = False
     silent = f"{room.name}: the daemon says nothing of a lesson; look at its log, and whether we may write to {topic}"
     while True:
-        said = await _news(remote, topic, said, LESSON_SECONDS if said else ANSWER_SECONDS, silent)
-        if said.get("name") != name:
+        said = await _news(remote, topic, said, LESSON_SECONDS if begun else ANSWER_SECONDS, silent)
+        if said.get("name") != name or _stamp(remote, topic, "begun_at") in ("", before):
             continue
+        begun = True
         detail, state = escape(str(said.get("detail", ""))), said.get("state")
         if state == "accepted":
             console.print(f"[bold green]Learnt.[/] {detail}")
@@ -125,11 +167,12 @@ def ask(mqtt: MqttConfig, room: str, action: str, payload: str, answer: str) -> 
     topic = topics.room(room, answer)
 
     async def work(remote: "Remote", link: "Link") -> str:
+        before = await _standing_stamp(remote, topic, "answered_at")
         link.send(Message(topics.room(room, action), payload.encode()))
         silent = f"no answer within {ANSWER_SECONDS:g} s; look at the daemon's log"
-        said = lambda: bool(remote.is_live(topic) and _object(remote, topic).get("detail"))  # noqa: E731
-        await remote.until(said, ANSWER_SECONDS, silent)
-        return str(_object(remote, topic)["detail"])
+        answered = lambda: remote.is_live(topic) and _stamp(remote, topic, "answered_at") not in ("", before)  # noqa: E731
+        await remote.until(answered, ANSWER_SECONDS, silent)
+        return str(_object(remote, topic).get("detail", ""))
 
     done = asyncio.run(_with_daemon(mqtt, (topic,), work))
     if done.endswith("nothing was changed"):

@@ -11,11 +11,12 @@ from listener.config.commands import (
     SummaryConfig,
 )
 from listener.config.engine import EngineConfig
+from listener.config.files import MAX_CONFIG_BYTES
 from listener.config.home import AreaConfig, EntityConfig, FloorConfig, HomeConfig
 from listener.config.metrics import MetricsConfig
 from listener.config.mqtt import MqttConfig, TlsConfig
 from listener.config.privacy import ClipsConfig, ClipSpan, HourSpan, PrivacyConfig, parse_hours
-from listener.config.reading import MAX_CONFIG_BYTES, load, parse
+from listener.config.reading import load, parse
 from listener.config.respond import RespondConfig
 from listener.config.rooms import SATELLITE, RoomConfig, slugify
 from listener.config.root import Config

@@ -7,10 +7,17 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from listener.config.paths import UserPath
 from listener.config.privacy import Hours
-from listener.config.sections import Section, Slug
+from listener.config.sections import Domain, Form, IntentName, Section, Slug
 
-IntentName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=60)]
-Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+HttpUrl = Annotated[
+    str,
+    Field(max_length=300),
+    Form(
+        r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        "http:// or https://, a host and its port, no login, as in `http://homeassistant:8123`",
+    ),
+]
+LanguageTag = Annotated[str, Form(r"^[a-zA-Z]{2,3}(-[a-zA-Z]+)?$", "the code of a language, as in `en` or `en-GB`")]
 Dangerous = Literal["lock", "alarm_control_panel", "door", "garage", "gate"]
 
 DEFAULT_DOMAINS = (
@@ -72,15 +79,13 @@ class CommandsConfig(Section):
 
 
 class HomeAssistantConfig(Section):
-    url: str = Field(
-        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=300, description="As in `http://homeassistant:8123`."
-    )
+    url: HttpUrl = Field(description="As in `http://homeassistant:8123`.")
     token_file: UserPath = Field(description="File whose first line is a long-lived access token.")
     ca_file: UserPath | None = Field(
         None, description="Certificate of the authority that signed its own (https). Left out: the public ones."
     )
     agent_id: str | None = Field(None, min_length=1, max_length=200, description="Left out: Home Assistant's default.")
-    language: str | None = Field(None, pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z]+)?$", description="Left out: the room's.")
+    language: LanguageTag | None = Field(None, description="Left out: the room's.")
     timeout_seconds: float = Field(8.0, ge=1, le=60, description="After so long we say that we cannot reach it.")
     keep_conversation_seconds: float = Field(300.0, ge=0, le=3_600, description="A conversation goes on for so long.")
     pass_unrecognized: bool = Field(

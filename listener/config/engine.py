@@ -5,16 +5,19 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from listener.config.paths import UserPath
-from listener.config.sections import Section
+from listener.config.sections import Form, Section
 from listener.vocabulary import MODES
 
-Language = Annotated[str, Field(pattern=r"^[^\W\d_][\w -]{1,39}$")]
+Language = Annotated[
+    str, Form(r"^[^\W\d_][\w -]{1,39}$", "the name of a language, of 2 to 40 letters, as in `Low German`")
+]
+TorchDevice = Annotated[str, Form(r"^(cpu|cuda(:\d+)?)$", "`cuda`, `cuda:1` and so on, or `cpu`")]
 
 
 class EngineConfig(Section):
     name: Literal["cascade", "audio-interaction"] = Field("cascade", description="What decides.")
     model: UserPath | None = Field(None, description="Folder of the Audio-Interaction checkpoint.")
-    device: str = Field("cuda", pattern=r"^(cpu|cuda(:\d+)?)$", description="`cuda`, `cuda:1` … or `cpu`.")
+    device: TorchDevice = Field("cuda", description="`cuda`, `cuda:1` … or `cpu`.")
     dtype: Literal["bfloat16", "float16", "float32"] = Field("bfloat16", description="Of the weights on the device.")
     weights: Literal["full", "int8", "4bit"] = Field("full", description="Smaller weights, for small GPUs.")
     window: int = Field(2_048, ge=256, le=4_096, description="Positions of context that each room keeps.")

@@ -5,10 +5,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from listener.config.sections import Section
+from listener.config.sections import Domain, Form, Section
 
 SpokenName = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[^\[\](){}<>|;:\r\n\t]*\w[^\[\](){}<>|;:\r\n\t]*$")
+    str,
+    Field(min_length=1, max_length=64),
+    Form(r"^[^\[\](){}<>|;:\r\n\t]*\w[^\[\](){}<>|;:\r\n\t]*$", "words as people say them, without []{}()<>|;:"),
 ]
 """As people say it. Brackets and the like would be read as sentence templates."""
 
@@ -27,13 +29,9 @@ class EntityConfig(Section):
     name: SpokenName = Field(description="As people say it; it is the slot `name` of the command.")
     aliases: list[SpokenName] = Field([], max_length=50, description="What else it is called.")
     area: str | None = Field(None, min_length=1, max_length=64, description="The area it is in, by name.")
-    domain: str = Field(
-        pattern=r"^[a-z][a-z0-9_]*$", max_length=40, description="Home Assistant's: light, switch, cover, climate …"
-    )
-    device_class: str | None = Field(
+    domain: Domain = Field(description="Home Assistant's: light, switch, cover, climate …")
+    device_class: Domain | None = Field(
         None,
-        pattern=r"^[a-z][a-z0-9_]*$",
-        max_length=40,
         description="Home Assistant's, for covers: door, garage and gate are dangerous, blind and shutter are not.",
     )
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 
 def expanded(path: Path) -> Path:
@@ -14,7 +14,14 @@ def expanded(path: Path) -> Path:
         raise ValueError(f"{path.parts[0]}: no home folder is known for that user; give the whole path") from None
 
 
-UserPath = Annotated[Path, AfterValidator(expanded)]
+def _not_empty(path: object) -> object:
+    """The empty path would be the working folder."""
+    if path == "":
+        raise ValueError("is empty; give a path, or leave the key out")
+    return path
+
+
+UserPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(expanded)]
 UserPathOrName = Annotated[
     str, AfterValidator(lambda text: str(expanded(Path(text))) if text.startswith("~") else text)
 ]

@@ -7,11 +7,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from listener.config.files import read
 from listener.config.root import Config
-from listener.config.unknown_keys import hint
+from listener.config.unknown_keys import Schema
+from listener.config.wording import kind_of, what, where
 from listener.errors import ConfigError
 
-MAX_CONFIG_BYTES = 1_000_000
 MAX_WORDS = 400
 """Characters of one error's description."""
 
@@ -40,20 +41,11 @@ _TRUE_FALSE = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUE_FALSE, [*"tTfF"])
 
 
-def _line(error: Any) -> str:
-    """One validation error as `where: what`, with the location as a person would write it."""
-    where = ""
-    for part in error["loc"]:
-        if part in ("microphone", "file", "pipe", "stream", "wyoming") and where.endswith("source"):
-            continue  # the discriminator is no key of the file
-        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    what = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        what = hint(error["loc"], Config.model_json_schema())
-    if error["type"] == "missing":
-        what = "is missing"
-    what = what if len(what) <= MAX_WORDS else f"{what[: MAX_WORDS - 1]}…"  # it may repeat a value
-    return f"{where}: {what}" if where else what
+def _line(error: Any, schema: Schema) -> str:
+    """One validation error as `where: what`."""
+    place, said = where(error), what(error, schema)
+    said = said if len(said) <= MAX_WORDS else f"{said[: MAX_WORDS - 1]}…"  # it may repeat a value
+    return f"{place}: {said}" if place else said
 
 
 def parse(data: Any, name: str = "configuration") -> Config:
@@ -61,20 +53,19 @@ def parse(data: Any, name: str = "configuration") -> Config:
     if data is None:
         raise ConfigError(f"{name}: is empty; begin with config.example.yaml (`listener config example`)")
     if not isinstance(data, dict):
-        raise ConfigError(f"{name}: must be a mapping with the key `rooms`, not a {type(data).__name__}")
+        raise ConfigError(f"{name}: must be a mapping with the key `rooms`, not {kind_of(data)}")
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        lines = [f"{name}: {_line(e)}" for e in error.errors(include_url=False, include_input=False)]
+        schema = Config.model_json_schema()
+        lines = [f"{name}: {_line(e, schema)}" for e in error.errors(include_url=False)]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
 
 def load(path: Path) -> Config:
-    """Read the configuration file. Raises ConfigError: unreadable, too large, no YAML, or not valid."""
+    """Read the configuration file, or pipe. Raises ConfigError: unreadable, too large, no YAML, or not valid."""
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ConfigError(f"{path}: is larger than {MAX_CONFIG_BYTES} bytes; this is no configuration of ours")
-        text = path.read_text(encoding="utf-8")
+        text = read(path).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}; give the right path with -c") from None
     except UnicodeDecodeError as error:

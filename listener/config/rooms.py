@@ -1,17 +1,22 @@
 """`rooms`: one entry a microphone."""
 
 import unicodedata
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from listener.config.privacy import Hours
-from listener.config.sections import Fraction, Section, Slug
+from listener.config.sections import Form, Fraction, Section, Slug
 from listener.config.sources import SourceConfig, WyomingSource
 from listener.vocabulary import Strictness
 
 SATELLITE: Final = "satellite"
 """The output of a room whose source is a Wyoming satellite: that satellite's own loudspeaker."""
+
+
+LanguageCode = Annotated[
+    str, Form(r"^[a-z]{2,3}$", "the code of a language, of two or three small letters, as in `en`")
+]
 
 
 def slugify(name: str) -> str:
@@ -33,7 +38,7 @@ class RoomConfig(Section):
     addressing: Literal["wake_word", "open"] = Field("wake_word", description="Who may give commands, and how.")
     strictness: Strictness = Field("balanced", description="How sure a sound must be before it is reported.")
     threshold: Fraction = Field(0.5, description="Probability of responding above which the engine answers.")
-    language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="Language code of the answers.")
+    language: LanguageCode = Field("en", description="Language code of the answers.")
     mode: str = Field(
         "assistant",
         max_length=60,

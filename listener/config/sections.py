@@ -1,8 +1,12 @@
 """What every section of the configuration is made of."""
 
-from typing import Annotated
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 
 class Section(BaseModel):
@@ -11,7 +15,50 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a text must look: a regular expression for machines, and `must be …` for who wrote something else.
+
+    Bounds of its length go before it: `Annotated[str, Field(max_length=40), Form(…)]`.
+    """
+
+    pattern: str
+    words: str
+
+    def _checked(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(f"must be {self.words}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]
-Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-TopicName = Annotated[str, Field(pattern=r"^[^+#\s/\x00]+(/[^+#\s/\x00]+)*$", max_length=100)]
+Slug = Annotated[
+    str, Field(max_length=64), Form(r"^[a-z0-9_]+$", "small letters, digits and `_` only, as in `living_room`")
+]
+Label = Annotated[
+    str,
+    Field(max_length=40),
+    Form(r"^[a-z][a-z0-9_]*$", "small letters, digits and `_`, a letter first, as in `dog_bark`"),
+]
+TopicName = Annotated[
+    str,
+    Field(max_length=100),
+    Form(r"^[^+#\s/\x00]+(/[^+#\s/\x00]+)*$", "words without spaces, `+` and `#`, with `/` between them"),
+]
+IntentName = Annotated[
+    str, Field(max_length=60), Form(r"^[A-Z][A-Za-z0-9]*$", "the name of an intent, as in `HassTurnOn`")
+]
+Domain = Annotated[
+    str, Field(max_length=40), Form(r"^[a-z][a-z0-9_]*$", "a word of Home Assistant's in small letters, as in `light`")
+]
+HostName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Form(r"^[A-Za-z0-9._:%-]+$", "a name or an address without spaces, as in `192.168.1.20`"),
+]

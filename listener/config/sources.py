@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from listener.config.paths import UserPath
-from listener.config.sections import Section
+from listener.config.sections import Form, HostName, Section
 
 
 class MicrophoneSource(Section):
@@ -46,12 +46,16 @@ class PipeSource(Section):
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
 
 
+PlainUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=2_000),
+    Form(r"^[!-~]+$", "of ASCII letters, digits and signs without spaces; write %20 for a space"),
+]
+
+
 class StreamSource(Section):
     type: Literal["stream"]
-    url: str = Field(
-        min_length=1,
-        max_length=2_000,
-        pattern=r"^[!-~]+$",
+    url: PlainUrl = Field(
         repr=False,
         description=f"What FFmpeg opens: {', '.join(STREAM_SCHEMES)}. A login in it is never shown or logged.",
     )
@@ -83,9 +87,7 @@ class StreamSource(Section):
 
 class WyomingSource(Section):
     type: Literal["wyoming"]
-    host: str = Field(
-        min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:%-]+$", description="Name or address of the satellite."
-    )
+    host: HostName = Field(description="Name or address of the satellite.")
     port: int = Field(10_700, ge=1, le=65_535, description="Where the satellite listens.")
 
 

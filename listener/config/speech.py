@@ -5,9 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from listener.config.paths import UserPathOrName
-from listener.config.sections import Fraction, Section
+from listener.config.sections import Form, Fraction, IntentName, Section
 
-IntentName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=60)]
+WhisperDevice = Annotated[str, Form(r"^(cpu|cuda|auto)$", "cpu, cuda or auto")]
+ComputeType = Annotated[str, Form(r"^[a-z0-9_]+$", "one of CTranslate2's types in small letters, as in `int8`")]
 
 CLOSED_INTENTS = (
     "HassTurnOn",
@@ -67,8 +68,8 @@ class WhisperConfig(Section):
     model: UserPathOrName = Field(
         "base.en", min_length=1, description="Folder of a CTranslate2 model, or its name on the hub."
     )
-    device: str = Field("cpu", pattern=r"^(cpu|cuda|auto)$", description="cpu, cuda or auto.")
-    compute_type: str = Field("int8", pattern=r"^[a-z0-9_]+$", description="int8, float16, float32 …")
+    device: WhisperDevice = Field("cpu", description="cpu, cuda or auto.")
+    compute_type: ComputeType = Field("int8", description="int8, float16, float32 …")
     beam_size: int = Field(1, ge=1, le=10, description="Wider is a little better and slower.")
 
 

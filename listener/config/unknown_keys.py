@@ -19,7 +19,7 @@ def hint(location: Sequence[int | str], schema: Schema, renamed: Mapping[str, st
     key = str(location[-1])
     if path in renamed:
         return f"is called {renamed[path]} since a later release; rename it"
-    if near := get_close_matches(key, set(_keys(_section(schema, location[:-1]))), n=1):
+    if near := get_close_matches(key, set(keys(section(schema, location[:-1]))), n=1):
         return f"unknown key; did you mean `{near[0]}`?"
     if elsewhere := sorted(path for path in _paths(schema, schema) if path.split(".")[-1] == key):
         return f"unknown key here; there is `{'` and `'.join(elsewhere[:3])}`"
@@ -37,7 +37,7 @@ def _resolved(node: Schema, root: Schema) -> Iterator[Schema]:
         yield node
 
 
-def _section(root: Schema, location: Sequence[int | str]) -> list[Schema]:
+def section(root: Schema, location: Sequence[int | str]) -> list[Schema]:
     """What the schema has at a location; a part that is no key of it (a discriminator) is passed over."""
     nodes = list(_resolved(root, root))
     for part in location:
@@ -47,13 +47,17 @@ def _section(root: Schema, location: Sequence[int | str]) -> list[Schema]:
 
 
 def _child(node: Schema, part: int | str) -> Schema | None:
-    inner = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+    if isinstance(part, int):
+        inner = (*node.get("prefixItems", ()), node.get("items"))[0]  # a pair's two are alike
+    else:
+        inner = node.get("properties", {}).get(part)
     if inner is None and isinstance(part, str):  # a mapping by names of the user's own
         inner = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
     return inner if isinstance(inner, Mapping) else None
 
 
-def _keys(nodes: Sequence[Schema]) -> Iterator[str]:
+def keys(nodes: Sequence[Schema]) -> Iterator[str]:
+    """Those that a place may have, one variant after the other."""
     for node in nodes:
         yield from node.get("properties", ())
 

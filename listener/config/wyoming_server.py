@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from listener.config.sections import Section, Slug
+from listener.config.sections import HostName, Section, Slug
 
 
 def is_loopback(host: str) -> bool:
@@ -17,11 +17,8 @@ def is_loopback(host: str) -> bool:
 
 
 class WyomingServerConfig(Section):
-    host: str = Field(
+    host: HostName = Field(
         "127.0.0.1",
-        min_length=1,
-        max_length=253,
-        pattern=r"^[A-Za-z0-9._:%-]+$",
         description="There is no password: whoever reaches it may have text understood, spoken and set timers.",
     )
     port: int = Field(10_600, ge=0, le=65_535, description="Where Home Assistant finds us. 0: any that is free.")

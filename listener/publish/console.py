@@ -21,7 +21,10 @@ from listener.types import (
 
 
 class ConsolePublisher:
-    """Publisher on a terminal. Without one (a log file, a pipe) the live line is left out."""
+    """Publisher on a terminal. Without one (a log file, a pipe) the live line is left out.
+
+    Who heard nothing says so at the end, so that it is not taken for not having listened.
+    """
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
@@ -29,6 +32,8 @@ class ConsolePublisher:
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._decision = ""
         self._hearing = ""
+        self._heard_seconds = 0.0
+        self._found = False
 
     def __enter__(self) -> Self:
         if self._live:
@@ -40,10 +45,15 @@ class ConsolePublisher:
     ) -> None:
         if self._live:
             self._live.stop()
+        if kind is None and self._heard_seconds and not self._found:
+            self._console.print(
+                f"{escape(self._title)}  {_duration(self._heard_seconds)} heard: no sound", highlight=False
+            )
 
     def publish(self, event: Event) -> None:
         match event:
             case SoundStarted():
+                self._found = True
                 self._line(event, "bold", f"{event.label} ({event.score:.2f}), from {event.onset:.1f} s")
             case SoundEnded():
                 self._line(
@@ -56,6 +66,7 @@ class ConsolePublisher:
             case Status():
                 self._line(event, "cyan", " ".join((event.state, *event.flags, event.detail)).strip())
             case Decision():
+                self._heard_seconds = event.t
                 mark = "●" if event.decision == "respond" else "·"
                 self._decision = f"{event.t:8.1f} s  {mark} {event.decision:7} {event.probability:4.2f}"
                 self._draw()
@@ -73,3 +84,9 @@ class ConsolePublisher:
     def _draw(self) -> None:
         if self._live:
             self._live.update(Text(f"{self._decision}   {self._hearing}", overflow="crop", no_wrap=True), refresh=True)
+
+
+def _duration(seconds: float) -> str:
+    """As in `3 min 20 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from listener.errors import PublishError
+from listener.errors import NoAnswerError, PublishError
 from listener.publish import refusals
 from listener.publish.settings import LinkSettings
 from listener.types import Message
@@ -109,7 +109,8 @@ class Link:
         return client
 
     async def __aenter__(self) -> Self:
-        """Connect and wait for the broker's answer. Raises PublishError with the reason and what to do."""
+        """Connect and wait for the broker's answer. Raises PublishError with the reason and what to do; NoAnswerError
+        where nobody listens."""
         try:
             await self._open()
         except BaseException:
@@ -125,6 +126,8 @@ class Link:
         self._connecting = True
         try:
             await in_daemon_thread(self._connect)
+        except ConnectionRefusedError as error:
+            raise NoAnswerError(refusals.of_error(self._settings, error)) from error
         except (OSError, ValueError) as error:
             raise PublishError(refusals.of_error(self._settings, error)) from error
         self._client.loop_start()

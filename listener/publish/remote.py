@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from listener.config import MqttConfig
-from listener.errors import PublishError
+from listener.errors import NoAnswerError, PublishError
 from listener.publish.link import Link
 from listener.publish.settings import link_settings
 from listener.types import Message
@@ -42,7 +42,7 @@ class Remote:
         self.changed.set()
 
     async def until(self, enough: Callable[[], bool], seconds: float, what: str) -> None:
-        """Raises PublishError, which says `what`, when it takes longer; another when the broker refuses us."""
+        """Raises NoAnswerError, which says `what`, when it takes longer; PublishError when the broker refuses us."""
         try:
             async with asyncio.timeout(seconds):
                 while not enough():
@@ -51,7 +51,7 @@ class Remote:
                     self.changed.clear()
                     await self.changed.wait()
         except TimeoutError:
-            raise PublishError(what) from None
+            raise NoAnswerError(what) from None
 
     def text(self, topic: str) -> str | None:
         said = self.latest.get(topic)
@@ -64,7 +64,8 @@ class Remote:
 
 @asynccontextmanager
 async def open_remote(config: MqttConfig, topics: Iterable[str]) -> AsyncIterator[tuple[Remote, Link]]:
-    """Connect under a client id of its own, and listen to `topics`. Raises ConfigError, PublishError."""
+    """Connect under a client id of its own, and listen to `topics`. Raises ConfigError, PublishError:
+    NoAnswerError where nobody listens, another where we are refused."""
     settings = link_settings(config)
     settings = replace(settings, client_id=f"{config.client_id}-cli-{secrets.token_hex(4)}")
     remote = Remote()

@@ -66,7 +66,11 @@ class LearnNameReport:
 
 @dataclass(frozen=True, slots=True)
 class LearningReport:
-    """How the lesson of a room goes: `heard` of `wanted` examples. `detail` is for a person."""
+    """How the lesson of a room goes: `heard` of `wanted` examples. `detail` is for a person.
+
+    `begun_at`: when this lesson began, or was refused at once (RFC 3339, UTC, milliseconds); no other one has the same.
+    Empty: there was none yet.
+    """
 
     room: str
     state: LearningState
@@ -74,6 +78,7 @@ class LearningReport:
     heard: int = 0
     wanted: int = 0
     detail: str = ""
+    begun_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +93,15 @@ class TaughtLine:
 
 @dataclass(frozen=True, slots=True)
 class TaughtReport:
-    """All that a room was taught. `detail`: what the last request about it led to, for a person."""
+    """All that a room was taught. `detail`: what the last request about it led to, for a person.
+
+    `answered_at`: when that was (RFC 3339, UTC, milliseconds); no other answer has the same. Both may be empty.
+    """
 
     room: str
     sounds: tuple[TaughtLine, ...] = ()
     detail: str = ""
+    answered_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +117,10 @@ class CorrectionLine:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionsReport:
-    """How many corrections a room holds, and the newest of them. `detail`: what the last request led to."""
+    """How many corrections a room holds, and the newest. `detail`, `answered_at`: as those of `TaughtReport`."""
 
     room: str
     count: int = 0
     corrections: tuple[CorrectionLine, ...] = ()
     detail: str = ""
+    answered_at: str = ""

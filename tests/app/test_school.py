@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +148,26 @@ async def test_a_name_is_set_first_or_given_at_once(town: Town) -> None:
     town.school.teach("kitchen", SetLearnName("Gate"))
     town.school.teach("kitchen", Learn())
     assert town.last(LearningReport).name == "Gate"
-    town.school.teach("kitchen", Learn("Other"))  # goes on with the first
-    assert town.last(LearningReport).name == "Gate"
+    town.school.teach("kitchen", StopLearning())
+
+
+async def test_a_second_lesson_is_declined_and_the_first_goes_on(town: Town) -> None:
+    town.school.teach("kitchen", Learn("Gate"))
+    for index in range(40):
+        town.school.heard("kitchen", *chunk(index))
+    before = town.last(LearningReport)
+    assert isinstance(before, LearningReport)
+    town.school.teach("kitchen", Learn("Other"))
+    declined = town.last(LearningReport)
+    assert declined == replace(
+        before, detail="Other was not begun: Gate is being learnt; end that first (`Stop learning`)"
+    )
+    town.school.teach("kitchen", Learn())
+    assert town.last(LearningReport).detail.startswith("another sound was not begun")
+    town.school.teach("kitchen", StopLearning())
+    assert town.last(LearningReport).begun_at == before.begun_at
+    town.school.teach("kitchen", Learn("Other"))
+    assert (town.last(LearningReport).name, town.last(LearningReport).begun_at > before.begun_at) == ("Other", True)
     town.school.teach("kitchen", StopLearning())
 
 

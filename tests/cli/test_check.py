@@ -98,6 +98,17 @@ rooms:
     assert "[red]Hall[/]: sound comes from stdin" in the(lines, "stdin")
 
 
+def test_a_damaged_file_in_the_models_folder_is_named(tmp_path: Path) -> None:
+    damaged = tmp_path / "models" / "yamnet.tflite"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"TFL3" * 99)
+    status, lines = check(tmp_path, room("{type: pipe}"))
+    assert status == 1
+    line = the(lines, "yamnet.tflite")
+    assert line.split(maxsplit=1)[1].startswith(f"tagger: {damaged}: ")
+    assert not [line for line in lines if "sounds.model" in line]
+
+
 def test_a_configuration_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("rooms: [{name: A, sauce: {}}]")

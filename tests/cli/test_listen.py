@@ -165,3 +165,11 @@ def test_real_recordings_with_yamnet(tmp_path: Path, clip: str, label: str | Non
     assert done.stderr == ""
     assert (label is None) or label in labels
     assert not labels & {"smoke_alarm", "co_alarm", "glass_break", "scream"}
+
+
+def test_a_recording_without_any_sound_is_heard_and_says_so(tmp_path: Path) -> None:
+    silent = tmp_path / "silent.wav"
+    soundfile.write(silent, np.zeros(5 * RATE, np.float32), RATE)
+    assert "silent.wav  5 s heard: no sound" in listener(tmp_path, "listen", silent).stdout
+    told = listener(tmp_path, "listen", "--json", silent).stdout
+    assert {event["event"] for event in events(told)} <= {"decision", "status"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import taught_scene as scene
-from conftest import Mosquitto
+from conftest import Mosquitto, free_port
 from program import command, environment, events, listener
 
 from listener.bench.synthesis import silence
@@ -171,6 +171,69 @@ def test_a_broken_file_of_taught_sounds_is_set_aside(
         teach("--forget", "Gate")
     assert "taught.json" in caplog.text
     assert list((tmp_path / "state").glob("taught.json.broken-*"))
+
+
+ASKING = (
+    ("--list",),
+    ("--corrections",),
+    ("--forget", "Gate"),
+    ("--rename", "Gate", "Door 2"),
+    ("--undo", "0"),
+    ("Gate",),
+)
+
+
+@pytest.mark.parametrize("words", ASKING, ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (
+            "username: ears, password_file: {folder}/secret",
+            "refuses user 'ears'.*correct mqtt.username and the password",
+        ),
+        ("username: ears, password_file: {folder}/none", "password_file.*none cannot be read"),
+        ("tls: {{}}", "TLS"),
+    ],
+)
+def test_a_broker_that_does_not_let_us_in_is_an_error_and_not_an_absent_daemon(
+    teach: Teach, tmp_path: Path, mosquitto: Mosquitto, words: tuple[str, ...], settings: str, complaint: str
+) -> None:
+    mosquitto.demand_password(tmp_path / "passwords", "ears", "right")
+    mosquitto.start()
+    (tmp_path / "secret").write_text("wrong\n")
+    config = tmp_path / "c.yaml"
+    mqtt = f"{{port: {mosquitto.port}, {settings.format(folder=tmp_path)}}}"
+    config.write_text(f"rooms: [{{name: Kitchen, source: {{type: microphone}}}}]\nmqtt: {mqtt}\n")
+    with pytest.raises(ListenerError, match=complaint) as caught:
+        teach("-c", config, *words)
+    assert "Without `mqtt` in the configuration" in str(caught.value)
+    assert not (tmp_path / "state").exists(), "nothing was done here instead"
+
+
+def test_what_is_here_is_not_listed_for_all_where_a_broker_refuses_us(
+    teach: Teach, tmp_path: Path, mosquitto: Mosquitto, takes: list[Path]
+) -> None:
+    teach("Washer", "--from", *takes, "--yes")
+    mosquitto.demand_password(tmp_path / "passwords", "ears", "right")
+    mosquitto.start()
+    config = tmp_path / "c.yaml"
+    config.write_text(f"rooms: [{{name: Kitchen, source: {{type: microphone}}}}]\nmqtt: {{port: {mosquitto.port}}}\n")
+    with pytest.raises(ListenerError, match="refuses a client without a user name"):
+        teach("-c", config, "--list")
+    mosquitto.stop()
+    assert "washer" in teach("-c", config, "--list")
+
+
+def test_where_no_broker_listens_the_state_folder_is_changed_and_named(
+    teach: Teach, tmp_path: Path, takes: list[Path]
+) -> None:
+    config = tmp_path / "c.yaml"
+    room = "rooms: [{name: Kitchen, source: {type: microphone}}]"
+    config.write_text(f"{room}\nmqtt: {{port: {free_port()}}}\nsounds: {{tagger: own}}\n")
+    teach("-c", config, "Washer", "--from", *takes, "--yes")
+    told = teach("-c", config, "--forget", "Washer")
+    assert "Washer was forgotten (no daemon answers; in" in told
+    assert str(tmp_path / "state") in told
 
 
 def test_the_daemon_that_runs_is_asked(

@@ -1,7 +1,9 @@
 """What a person sees: lines on any stream, and one live line on a terminal."""
 
 import io
+from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from listener.publish.console import ConsolePublisher
@@ -52,7 +54,23 @@ def test_a_status_is_a_line_only_if_it_says_something() -> None:
 
 
 def test_without_a_terminal_there_is_no_live_line() -> None:
-    assert shown(DECISION) == ""
+    assert shown(DECISION, STARTED).splitlines() == ["kitchen.wav      3.2 s  dog_bark (0.81), from 2.4 s"]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (59.6, "1 min 0 s"), (200.0, "3 min 20 s")])
+def test_where_no_sound_was_found_it_says_so_at_the_end(seconds: float, words: str) -> None:
+    last = replace(DECISION, t=seconds)
+    assert shown(DECISION, last) == f"kitchen.wav  {words} heard: no sound\n"
+    assert f"{words} heard: no sound" in shown(last, terminal=True)
+    assert "no sound" not in shown(DECISION, STARTED, last)
+
+
+def test_what_failed_has_not_heard_nothing() -> None:
+    out = io.StringIO()
+    publisher = ConsolePublisher(Console(file=out), "a.wav")
+    publisher.publish(DECISION)
+    publisher.__exit__(OSError, OSError(), None)
+    assert "no sound" not in out.getvalue()
 
 
 def test_on_a_terminal_the_live_line_shows_the_decision_and_the_three_best() -> None:

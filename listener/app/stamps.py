@@ -1,0 +1,19 @@
+"""When something was answered or begun, as a mark that no other answer has."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import time as wall_time
+
+
+class Stamps:
+    """RFC 3339, UTC, milliseconds; each later than the one before, also when two fall into one millisecond or the clock
+    is set back. `clock`: Unix time, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = wall_time) -> None:
+        self._clock = clock
+        self._last_ms = 0
+
+    def next(self) -> str:
+        self._last_ms = max(self._last_ms + 1, int(self._clock() * 1_000))
+        stamp = datetime.fromtimestamp(self._last_ms / 1_000, UTC)
+        return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
