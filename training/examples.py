@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from listener.bench import synthesis
 from listener.types import CHUNK_SAMPLES, Samples
-from training.hearing import spectra
+from training.hearing import LATE_FRAMES, late, spectra
 from training.made_sounds import DECOYS, MADE
 from training.recordings import MAY_ALSO_HOLD, MIXED, Recording
 from training.rooms import heard_in_a_room, some_noise, through_a_codec
@@ -66,7 +66,7 @@ class Ears:
 
     def hear(self, sound: Samples, truth: NDArray[np.float32]) -> Example:
         chunks = spectra(sound)
-        embedding, margins = self.teacher.hear(chunks)
+        embedding, margins = self.teacher.hear(late(chunks))
         return Example(*(values.astype(np.float16) for values in (self.trunk.hear(chunks), truth, margins, embedding)))
 
 
@@ -169,7 +169,8 @@ def active_frames(samples: Samples) -> NDArray[np.bool_]:
 
 
 def truth_of(sound: Sound, active: NDArray[np.bool_], chunks: int = CHUNKS) -> NDArray[np.float32]:
-    """What each window holds, `[chunks, labels]`; `active` has 40 frames a chunk."""
+    """What each window holds, `[chunks, labels]`; `active` has 40 frames a chunk. A window of 0.96 s ends as long
+    before its chunk does as the network is late."""
     truth = np.zeros((chunks, len(LABELS)), np.float32)
     if sound.mixed:
         urgent = [i for i, label in enumerate(LABELS) if label in URGENT and not _suspicious(sound.name, label)]
@@ -180,7 +181,7 @@ def truth_of(sound: Sound, active: NDArray[np.bool_], chunks: int = CHUNKS) -> N
         if label in LABELS:
             truth[:, LABELS.index(label)] = np.nan
     if sound.label in LABELS:
-        padded = np.concatenate((np.zeros(WINDOW_FRAMES, np.int64), np.cumsum(active)))
+        padded = np.concatenate((np.zeros(LATE_FRAMES + WINDOW_FRAMES, np.int64), np.cumsum(active)))
         for chunk in range(chunks):
             end = 40 * (chunk + 1) - 1
             count = padded[end + WINDOW_FRAMES] - padded[end]

@@ -35,9 +35,9 @@ from training.calibration import (
     sigmoid,
 )
 from training.character import read_character
-from training.examples import Ears, Sound, active_frames, truth_of
+from training.examples import Sound, active_frames, truth_of
 from training.export import export, write
-from training.hearing import padded
+from training.hearing import heard_out, spectra
 from training.made_sounds import MADE
 from training.network import Head
 from training.recordings import MAY_ALSO_HOLD, MIXED, PARTS, Recording, read_recordings
@@ -55,6 +55,16 @@ FEW: Final = 14
 """With fewer clips of a label (two thirds of 20), the clips of others say more than its own about its threshold,"""
 MORE_FALSE: Final = 2
 """so that many more of them may ring falsely."""
+LASTING: Final = frozenset(
+    {
+        *("snore", "water", "vacuum_cleaner", "power_tool", "engine", "thunder", "applause", "clock"),
+        *("fire_crackling", "rain", "music"),
+    }
+)
+"""Sounds that go on, of which nobody waits for the first second: these may be asked for in more windows."""
+AT_ONCE: Final = (1, 1)
+FOR_LONG: Final = ((3, 4), (4, 6), (5, 8))
+"""So many windows of so many: 1.6, 2.4 and 3.2 s."""
 MADE_OF_EACH: Final = 10
 """Synthesized sounds of each kind, part and label, none of which is among the examples."""
 
@@ -110,7 +120,8 @@ HEAD: Final = """\
 # with the network: by what clips score that a network had not heard, the `on` that most likely has no more false starts
 # than YAMNet (two more, where the label has few clips) and finds no more than ten points less.
 # The urgent ones lie a logit above the lowest that is never wrong. `hold_seconds` are those of labels.yaml; so are
-# `windows` and `of`, or one of one where that is likelier. A label without classes is not heard by this tagger.
+# `windows` and `of`, or one of one, or for what lasts up to five of eight, where that is likelier. A label without
+# classes is not heard by this tagger.
 """
 
 
@@ -123,7 +134,7 @@ BOTH_HEAD: Final = """\
 def score_all(clips: Sequence[Recording], yamnet: Path, out: Path) -> list[Scored]:
     """Every recording, and some synthesized sounds of each kind, by the network that has not heard its part."""
     networks = [load_network(out, part) for part in (*range(PARTS), None)]
-    ears = Ears(Trunk(read_layers(yamnet)), Teacher(yamnet))
+    trunk, teacher = Trunk(read_layers(yamnet)), Teacher(yamnet)
     things = [
         (Sound(clip.samples, clip.label, clip.folder, clip.folder in MIXED, clip.name), clip.part, True)
         for clip in clips
@@ -135,13 +146,14 @@ def score_all(clips: Sequence[Recording], yamnet: Path, out: Path) -> list[Score
             things += [(Sound(0.3 * samples / np.abs(samples).max(), label, label), part, False) for samples in made]
     found = []
     for sound, part, real in things:
-        active = active_frames(padded(sound.samples))
-        heard = ears.hear(sound.samples, truth_of(sound, active, len(active) // 40))
+        samples = heard_out(sound.samples)
+        active, chunks = active_frames(samples), spectra(samples)
         with torch.no_grad():
-            x = torch.from_numpy(heard.features.astype(np.float32))
+            x = torch.from_numpy(trunk.hear(chunks))
             logits, shipped = (networks[n](x)[0].numpy().astype(np.float64) for n in (part, PARTS))
-        truth, margins = (values.astype(np.float64) for values in (heard.truth, heard.margins))
-        found.append(Scored(sound, part, real, logits, truth, margins, shipped))
+        truth = truth_of(sound, active, len(chunks)).astype(np.float64)
+        _, margins = teacher.hear(chunks)  # as it hears beside us: not late, as in training
+        found.append(Scored(sound, part, real, logits, truth, margins.astype(np.float64), shipped))
     return found
 
 
@@ -192,8 +204,9 @@ def rules(
     wrong.
 
     Of so many windows of so many, as with YAMNet, or at once, if that is likelier: the features are means of a second
-    already, and a word of one second fills only one or two windows. A label of which hardly a clip is found is left
-    out: its false starts would be most of what it reports.
+    already, and a word of one second fills only one or two windows. What lasts may be heard for longer, too: rain is
+    told from a frying pan by its going on. A label of which hardly a clip is found is left out: its false starts would
+    be most of what it reports.
     """
     chosen = {}
     for row, label in enumerate(LABELS):
@@ -206,7 +219,7 @@ def rules(
         )
         budget += MORE_FALSE if len(own) < FEW else 0
         best = (-np.inf, 0.0, Rule(1.0, *usual))
-        for windows, of in dict.fromkeys((usual, (1, 1))):
+        for windows, of in dict.fromkeys((usual, AT_ONCE, *(FOR_LONG if label in LASTING else ()))):
             wrong, right = (
                 [clip_score(sigmoid(i.logits[:, row] * slopes[row] + offsets[row]), windows, of) for i in items]
                 for items in (others, own)

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from training.again import write_again
 from training.examples import Ears, Example, Kitchen, Sound, active_frames, truth_of
-from training.hearing import padded
+from training.hearing import heard_out
 from training.made_sounds import speech
 from training.recordings import MIXED, Recording, read_recordings
 from training.teacher import Teacher
@@ -40,8 +40,9 @@ def make_pool(audio: Path, yamnet: Path, out: Path, part: int, count: int) -> No
 
 def hear_clip(ears: Ears, clip: Recording) -> Example:
     sound = Sound(clip.samples, clip.label, clip.folder, clip.folder in MIXED, clip.name)
-    active = active_frames(padded(clip.samples))
-    return ears.hear(clip.samples, truth_of(sound, active, len(active) // 40))
+    samples = heard_out(clip.samples)
+    active = active_frames(samples)
+    return ears.hear(samples, truth_of(sound, active, len(active) // 40))
 
 
 def _save(out: Path, name: str, examples: Sequence[Example]) -> None:

@@ -100,6 +100,16 @@ def add_convolutions(graph: Graph, layers: Layers, frames: int) -> tuple[int, li
     return x, news
 
 
+def late_frames(layers: Layers) -> int:
+    """How many frames later than YAMNet's the features are; see `hearing.LATE_FRAMES`."""
+    late, spacing = 0, 1
+    for one in layers.filters:
+        if one.weights.shape[1] > 1:
+            late += spacing * one.dilation
+            spacing *= one.strides[0]
+    return late
+
+
 def _with_past(graph: Graph, x: int, rows: int, n: int) -> tuple[int, list[int]]:
     shape = graph.shape(x)
     shape[1] = rows

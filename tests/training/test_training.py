@@ -36,6 +36,7 @@ from training.examples import Sound, active_frames, both, truth_of  # noqa: E402
 from training.export import export  # noqa: E402
 from training.finish import Scored, is_better  # noqa: E402
 from training.graph import Graph, Quantized  # noqa: E402
+from training.hearing import LATE_FRAMES, late  # noqa: E402
 from training.made_sounds import MADE  # noqa: E402
 from training.network import Head  # noqa: E402
 from training.recordings import Recording, group_of, may_be_used, parts_of_groups  # noqa: E402
@@ -48,6 +49,7 @@ from training.trunk import (  # noqa: E402
     Layers,
     Trunk,
     add_convolutions,
+    late_frames,
     read_layers,
 )
 from training.words import LABELS  # noqa: E402
@@ -233,10 +235,21 @@ def test_clips_of_no_group_stand_alone_but_for_takes_of_one_sound() -> None:
 
 def test_truth_is_where_the_sound_is() -> None:
     active = np.zeros(240, np.bool_)
-    active[90:110] = True
+    active[50:70] = True
     truth = truth_of(Sound(np.zeros(1, np.float32), "dog_bark", "dog_bark"), active)
-    assert truth[:, DOG].tolist() == [0, 0, 1, 1, 1, 0]
+    assert truth[:, DOG].tolist() == [0, 0, 1, 1, 1, 0], "windows of 0.96 s that end 0.61 s before their chunk"
     assert np.nansum(truth) == 3
+
+
+def test_what_is_late_is_the_same_sound_later() -> None:
+    chunks = list(np.arange(3 * 40 * 2, dtype=np.float32).reshape(3, 40, 2))
+    heard = np.concatenate(late(chunks))
+    assert not heard[:LATE_FRAMES].any()
+    np.testing.assert_array_equal(heard[LATE_FRAMES:], np.concatenate(chunks)[:-LATE_FRAMES])
+
+
+def test_how_late_the_convolutions_are(layers: Layers) -> None:
+    assert late_frames(layers) == LATE_FRAMES
 
 
 def test_nobody_knows_what_mixed_clips_hold_but_no_alarm() -> None:
