@@ -45,6 +45,7 @@ from taught_report import (
 )
 from taught_world import HomeSound, in_the_room, made, read, recorded, spare, too_various
 
+from listener.app.lesson import RoomLesson
 from listener.bench import synthesis
 from listener.config import SoundsConfig
 from listener.perceive.perceiver import RoomPerceiver
@@ -52,12 +53,13 @@ from listener.perceive.sounds.embeddings import Embedder
 from listener.perceive.sounds.labels import label_table
 from listener.perceive.sounds.learned import Learned
 from listener.perceive.sounds.lesson import Lesson
+from listener.perceive.sounds.offsets import at_offsets
 from listener.perceive.sounds.own_tagger_model import SHA256
 from listener.perceive.sounds.taught import assess, taught_sound
 from listener.perceive.sounds.yamnet import YamnetTagger
 from listener.perceive.sounds.yamnet_model import load_yamnet
-from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Attend, Chunk, Episode, Hearing, Know, Samples
-from listener.types.taught import Correction, Knowledge, Quality, Sense, TaughtSound
+from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Attend, Chunk, Episode, Know, Samples
+from listener.types.taught import Correction, Knowledge, Quality, TaughtSound
 from listener.vocabulary import URGENT_LABELS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -107,14 +109,13 @@ class Hearer:
     tagger: YamnetTagger | None
     heard_chunks: int = 0
 
-    def senses(self, sound: Samples) -> Iterator[tuple[Sense, Sequence[Hearing]]]:
-        """Of a room in which a lesson is held: each chunk, and what it was taken for."""
+    def teach(self, held: RoomLesson, sound: Samples) -> None:
+        """The next sounds of a lesson."""
         self.room.apply(Attend(True))
         for chunk in chunks(sound):
-            percept = self.room.perceive(replace(chunk, index=self.heard_chunks), self.tagger)
+            heard = replace(chunk, index=self.heard_chunks)
+            held.hear(heard, self.room.perceive(heard, self.tagger))
             self.heard_chunks += 1
-            if percept.sense is not None:
-                yield percept.sense, percept.hearing
 
     def hear(self, sound: Samples) -> tuple[list[Episode], set[str]]:
         """The episodes of a stream as they have ended, in the order of their starts, and the labels that were kept from
@@ -137,20 +138,18 @@ def chunks(sound: Samples) -> Iterator[Chunk]:
         yield Chunk(sound[index * CHUNK_SAMPLES : (index + 1) * CHUNK_SAMPLES], index)
 
 
-def lesson(bench: Bench, sound: HomeSound, rng: Generator) -> tuple[TaughtSound, Lesson]:
+def lesson(bench: Bench, sound: HomeSound, rng: Generator) -> tuple[TaughtSound, RoomLesson]:
     """One stream: quiet, then takes, each over noise of its own, until there are five."""
-    held, room = Lesson(TAKES), bench.room(Knowledge())
+    held, room = RoomLesson(sound.name, Lesson(TAKES)), bench.room(Knowledge())
     quiet = in_the_room(rng, synthesis.silence(4.0) + 1e-6, 0.0, peak_dbfs=(-40.0, -36.0))
-    for sense, hearing in room.senses(quiet):
-        held.hear(sense, hearing)
+    room.teach(held, quiet)
     for number in range(4 * TAKES):
-        if held.complete:
+        if held.lesson.complete:
             break
-        level = held.background_dbfs
         take = in_the_room(rng, sound.taught(rng, number), SNR_DB)
-        for sense, hearing in room.senses(at_noise(take, level)):
-            held.hear(sense, hearing)
-    return taught_sound(sound.name, (), held.takes, held.background), held
+        room.teach(held, at_noise(take, held.lesson.background_dbfs))
+    takes = [at_offsets(*take, bench.embedder) for take in zip(held.lesson.takes, held.around, strict=True)]
+    return taught_sound(sound.name, (), takes, held.lesson.background), held
 
 
 def at_noise(take: Samples, noise_dbfs: float | None) -> Samples:
@@ -187,7 +186,7 @@ class House:
     def lesson(self, sound: HomeSound, others: Sequence[TaughtSound], rng: Generator) -> tuple[TaughtSound, Quality]:
         bench = self.benches[self.part_of(sound)]
         taught, held = lesson(bench, sound, rng)
-        return taught, assess(taught, others, held.heard_as, bench.embedder.common())
+        return taught, assess(taught, others, held.lesson.heard_as, bench.embedder.common())
 
 
 def house(network: Network, yamnet: YamnetTagger, part: int) -> House:

@@ -68,7 +68,8 @@ class Prototype:
     gap: float
     """How far what four of five left-out takes reach lies above what others reach."""
     like: str
-    """The label that most recordings have which come nearer than half of the left-out takes do; empty: none."""
+    """The label that most recordings have which come nearer than half of the left-out takes do, where these are like
+    each other at all; empty: none."""
 
     def scores(self, points: Array) -> Array:
         logits = self.slope * (self.opinion.of(points) - self.threshold)
@@ -103,16 +104,16 @@ def prototype(takes: Sequence[Array], negatives: Array, common: CommonSounds) ->
         for i, take in enumerate(takes)
     ]
     recordings = common.recordings.best(whole.of(common.recordings.points))
-    others = max(
-        _quantile(np.concatenate([whole.of(common.others), whole.of(negatives)]), OTHERS_QUANTILE),
-        _quantile(recordings, RECORDINGS_QUANTILE),
-    )
+    made = _quantile(np.concatenate([whole.of(common.others), whole.of(negatives)]), OTHERS_QUANTILE)
+    others = max(made, _quantile(recordings, RECORDINGS_QUANTILE))
     found = sorted(left_out)[len(left_out) - math.ceil(FOUND_PART * len(left_out))]
     own = max(found, others + LEAST_GAP)
     threshold = others + STEP_UP * (own - others)
     slope = SURE_LOGIT / (own - threshold)
     judged = tuple(float(1 / (1 + np.exp(-slope * (one - threshold)))) for one in left_out)
-    like = _most_of([common.recordings.labels[i] for i in np.flatnonzero(recordings > np.median(left_out))])
+    half = float(np.median(left_out))
+    nearer = np.flatnonzero(recordings > half) if half >= made + LEAST_GAP else ()
+    like = _most_of([common.recordings.labels[i] for i in nearer])
     return Prototype(whole, threshold, slope, judged, found - others, like)
 
 

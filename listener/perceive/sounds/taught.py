@@ -197,17 +197,17 @@ def _refusal(found: int, made: Prototype, nearest: str, known: str, sound: Taugh
     takes = len(made.left_out)
     if nearest:
         return f"it sounds too much like {nearest}, which was taught before: forget that one, or teach another sound"
-    if known in SPECIFIC:
-        return f"it is heard as {known} already, in most takes: there is nothing to teach"
     if takes < MIN_TAKES:
         return f"only {takes} takes can be used; {MIN_TAKES} are needed: {sound.name} {TEACH_AGAIN}"
-    if made.gap >= LEAST_GAP:
-        return None
-    if made.like:
+    if made.gap < LEAST_GAP and made.like:
         return (
             f"it sounds too much like {made.like}: recordings of that are as near to the takes as these are to each "
             "other. Teach a part of it that is all its own, nearer to the microphone"
         )
+    if known in SPECIFIC:
+        return f"it is heard as {known} already, in most takes: there is nothing to teach"
+    if made.gap >= LEAST_GAP:
+        return None
     if found < FOUND_PART * takes:
         return (
             f"the takes differ too much: only {found} of {takes} are recognised by the others. Make the same sound "
