@@ -103,3 +103,11 @@ def test_the_threshold_lies_above_what_a_recording_reaches() -> None:
 @pytest.mark.parametrize(("values", "reached"), [([3], 3), ([3, 1], 1), ([1, 3, 2], 2), ([5, 1, 4, 6, 2, 3], 4)])
 def test_a_take_reaches_what_enough_of_its_chunks_do(values: list[float], reached: float) -> None:
     assert reached_by(np.array(values, np.float32)) == reached
+
+
+def test_takes_that_are_not_like_each_other_are_not_too_much_like_a_label() -> None:
+    rng = np.random.default_rng(8)
+    centres = 4 * rng.standard_normal((5, WIDTH))
+    takes = [CommonSounds.space(take) for centre in centres for take in takes_of(rng, centre, 1)]
+    made = prototype(takes, takes[0][:0], with_recordings(centres[0], "power_tool"))
+    assert (made.gap < LEAST_GAP, made.like) == (True, "")
