@@ -20,7 +20,17 @@ from listener.perceive.sounds.following import MOST_CHUNKS, Following
 from listener.perceive.sounds.learned import Learned
 from listener.perceive.sounds.own_tagger import OwnTagger
 from listener.perceive.sounds.own_tagger_model import load_own
-from listener.perceive.sounds.taught import TaughtScorer, assess, label_of, takes_in, taught_sound
+from listener.perceive.sounds.prototypes import LEAST_GAP
+from listener.perceive.sounds.taught import (
+    NARROW_GAP,
+    TaughtScorer,
+    _warnings,
+    assess,
+    label_of,
+    prototype_of,
+    takes_in,
+    taught_sound,
+)
 from listener.perceive.sounds.wrong import Wrong
 from listener.perceive.sounds.yamnet import YamnetStream
 from listener.perceive.spectrum import Spectrum
@@ -266,6 +276,15 @@ def test_a_sound_that_cannot_be_told_from_recordings_of_a_label_is_refused_with_
     assert assess(sound, common=replace(near, recordings=replace(near.recordings, points=-near.recordings.points))) == (
         replace(quality, nearest="", refusal=None, found=5, false_seconds=0.0)
     )
+
+
+def test_who_teaches_a_sound_that_stands_out_little_is_warned() -> None:
+    made = prototype_of(washing_machine(), (), load_common())
+    assert made is not None
+    assert _warnings(made, "") == ()
+    (warning,) = _warnings(replace(made, gap=(LEAST_GAP + NARROW_GAP) / 2), "")
+    assert warning.startswith("it stands out little from other sounds")
+    assert len(_warnings(replace(made, gap=LEAST_GAP), "music")) == 2
 
 
 def test_takes_that_have_nothing_in_common_are_refused() -> None:

@@ -34,6 +34,9 @@ MOST_BACKGROUND: Final = 64
 """As many as the store reads back."""
 KNOWN_SCORE: Final = 0.8
 """A label of ours that most takes reach so surely says already what the sound is."""
+NARROW_GAP: Final = 0.3
+"""Sounds that stand out less from others are mistaken twice as often as those that stand out more
+(docs/decisions/0110)."""
 SPECIFIC: Final = frozenset(
     {
         *("smoke_alarm", "co_alarm", "glass_break", "siren", "scream", "baby_cry", "cough", "sneeze", "snore"),
@@ -149,9 +152,6 @@ def assess(
     nearest = _nearest(sound, [one for one in others if one.label != sound.label], made, common)
     known = _known(heard_as, sound.label)
     refusal = _refusal(found, made, nearest, known, sound)
-    warnings: tuple[str, ...] = ()
-    if refusal is None and known and known not in SPECIFIC:
-        warnings = (f"it is heard as {known} as well: both events will come",)
     return Quality(
         takes=len(made.left_out),
         found=found,
@@ -159,8 +159,15 @@ def assess(
         false_seconds=round(false * CHUNK_SECONDS, 1),
         nearest=nearest or known or made.like,
         refusal=refusal,
-        warnings=warnings,
+        warnings=_warnings(made, known) if refusal is None else (),
     )
+
+
+def _warnings(made: Prototype, known: str) -> tuple[str, ...]:
+    """Of a sound that is accepted. `known`: a label of ours that it is heard as, too; empty: none."""
+    heard = (f"it is heard as {known} as well: both events will come",) if known else ()
+    narrow = "it stands out little from other sounds: when it is taken for one, say that was wrong"
+    return (*heard, narrow) if made.gap < NARROW_GAP else heard
 
 
 def _nearest(sound: TaughtSound, others: Sequence[TaughtSound], made: Prototype, common: CommonSounds) -> str:
