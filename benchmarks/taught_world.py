@@ -185,7 +185,7 @@ def too_various(audio: Path) -> HomeSound:
     """What a lesson should refuse: a fist, a shoulder, a boot against a door, half a second each."""
     knocks = [audio / f"home/knock/ccsounds__door_smash_fail_{n}.ogg" for n in (2, 3, 4, 5)]
     take = _one_of([read(path) for path in knocks])
-    return HomeSound("Back door", take, take)
+    return HomeSound("Back door", take, take, tuple(path.relative_to(audio).as_posix() for path in knocks))
 
 
 def made() -> list[HomeSound]:

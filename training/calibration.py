@@ -22,7 +22,9 @@ URGENT_MARGIN: Final = 1.0
 KEPT: Final = 0.95
 """It goes up as long as so much of what it finds is still found."""
 EXCESS: Final = 2 / 3
-"""Where more than YAMNet finds could be found, so much of it must be; the rest is given for fewer false starts."""
+"""Where more than YAMNet finds could be found, so much of it must be; the rest is given for fewer false starts,"""
+ALL_OF_IT: Final = 1.0
+"""but not beside YAMNet, whose own threshold is there already: what the mean is for is to find more."""
 BLUR: Final = 0.6
 """The next recording of the kind scores elsewhere, and so does this one with another network: so wide, in logits, is a
 logistic distribution around each clip's score."""
@@ -80,17 +82,19 @@ def tried() -> Array:
     return np.arange(lowest, highest + STEP, STEP).clip(max=highest)
 
 
-def likeliest(wrong: Sequence[float], right: Sequence[float], budget: int, asked: int) -> tuple[float, float]:
+def likeliest(
+    wrong: Sequence[float], right: Sequence[float], budget: int, asked: int, excess: float = EXCESS
+) -> tuple[float, float]:
     """The `on` at which a label most likely holds its bound on other recordings, and the logarithm of how likely.
 
     `wrong`, `right`: scores of clips of other sounds and of its own. The bound: no more than `budget` false starts, and
-    at most ten points of its clips fewer than `asked`, or than two thirds of what it finds itself at the lowest
+    at most ten points of its clips fewer than `asked`, or than a part (`excess`) of what it finds itself at the lowest
     threshold that has no more false starts. What the next clips score is blurred; false starts are counted as Poisson's
     law has it, and what is found by the normal law.
     """
     on, others, own = tried(), clip_logits(wrong), clip_logits(right)
     free = next((x for x in on if np.sum(others > x) <= budget), on[-1])
-    needed = max(asked, EXCESS * float(np.sum(own > free))) - POINTS * len(own)
+    needed = max(asked, excess * float(np.sum(own > free))) - POINTS * len(own)
     found = sigmoid((own[None, :] - on[:, None]) / BLUR)
     mean, variance = found.sum(axis=1), (found * (1 - found)).sum(axis=1)
     enough = [0.5 * (1 + math.erf(z / math.sqrt(2))) for z in (mean - needed + 0.5) / np.sqrt(variance + 0.25)]

@@ -3,25 +3,29 @@
     python -m training.common_sounds --out DIR [--rows 1500]
 
 Writes `listener/perceive/sounds/own_tagger_common.npz`: to be run whenever the network is another one, with the folder
-of its training. Every sound is synthesized (training/made_sounds.py) and heard in rooms that are synthesized too; no
-recording is among them. How alike is alike comes from recordings (training/alike.py).
+of its training. Sounds are synthesized (training/made_sounds.py) and heard in rooms that are synthesized too; beside
+them are the recordings that the network learnt from (training/heard_recordings.py). How alike is alike comes from
+recordings (training/alike.py).
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from listener.bench import synthesis
-from listener.perceive.sounds.common_sounds import bundled_path
+from listener.perceive.sounds.common_sounds import CommonSounds, bundled_path, common_sounds, in_eight_bits
 from listener.perceive.sounds.embeddings import Embedder
 from listener.perceive.sounds.own_tagger_model import SHA256, OwnModel, load_own
 from listener.perceive.spectrum import Spectrum
 from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
 from training.alike import limit_alike
+from training.character import Character, read_character
+from training.heard_recordings import heard_recordings
 from training.made_sounds import MADE, speech
+from training.recordings import PARTS
 from training.rooms import some_noise
 
 Array = np.ndarray
@@ -94,13 +98,29 @@ def made_vectors(embedder: Embedder, folder: Path) -> Array:
     return np.concatenate([*found, *noise])
 
 
-def write(rows: int, folder: Path, to: Path, alike: float, model: OwnModel | None = None) -> None:
-    """`folder`: of spoken sentences; `alike`: see `limit_alike`."""
+def some_made(rows: int, folder: Path, model: OwnModel | None = None) -> Array:
+    """So many of the embeddings of made sounds, `[rows, width]`, in eight bits. `folder`: of spoken sentences."""
     vectors = made_vectors(Embedder(model), folder)
     chosen = np.random.default_rng(SEED).permutation(len(vectors))[:rows]
-    kept = vectors[np.sort(chosen)].astype(np.float16)
-    np.savez_compressed(to, vectors=kept, network=np.array(SHA256), alike=np.array(round(alike, 3)))
-    print(f"{to}: {len(kept)} embeddings of {kept.shape[1]} numbers, network {SHA256[:12]}, alike above {alike:.3f}")
+    return in_eight_bits(vectors[np.sort(chosen)])
+
+
+def held_out(made: Array, out: Path, parts: Sequence[int], like: Character, alike: float) -> CommonSounds:
+    """What a room would get whose taught sounds and neighbours are in none of these parts, for benchmarks. `made`: see
+    `some_made`; `like`: of the network that made them."""
+    heard = heard_recordings(out, parts, like)
+    labels = list(zip(heard.labels, heard.numbers, strict=True))
+    return common_sounds(made.astype(np.float32), SHA256, alike, heard.vectors.astype(np.float32), labels)
+
+
+def write(made: Array, out: Path, to: Path) -> None:
+    """Of the network that learnt from all parts. `made`: see `some_made`; `out`: folder of the training."""
+    heard, alike = heard_recordings(out, range(PARTS), read_character(out, range(PARTS))), limit_alike(out)
+    which = {"network": np.array(SHA256), "alike": np.array(round(alike, 3))}
+    of_clips = {"labels": np.array(heard.labels), "numbers": np.array(heard.numbers, np.int16)}
+    np.savez_compressed(to, vectors=made, recorded=heard.vectors, **which, **of_clips)
+    print(f"{to}: {len(made)} embeddings of {made.shape[1]} numbers, and {len(heard.vectors)} of {len(heard.labels)}")
+    print(f"recordings, network {SHA256[:12]}, alike above {alike:.3f}")
 
 
 def main() -> None:
@@ -108,7 +128,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the training, with examples of recordings")
     parser.add_argument("--rows", type=int, default=1_500, help="embeddings to keep")
     args = parser.parse_args()
-    write(args.rows, args.out / "speech", bundled_path(), limit_alike(args.out), load_own())
+    write(some_made(args.rows, args.out / "speech", load_own()), args.out, bundled_path())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from listener.perceive.sounds import labels as shipped_labels
 from listener.perceive.sounds.both_taggers import BOTH_LABELS, together
 from training.calibration import (
     ALL_ALIKE,
+    ALL_OF_IT,
+    EXCESS,
     LEAST,
     PRIOR,
     Rule,
@@ -198,6 +200,7 @@ def rules(
     slopes: NDArray[np.float32],
     offsets: NDArray[np.float32],
     defaults: Mapping[str, Mapping[str, Any]],
+    excess: float = EXCESS,
 ) -> dict[str, Rule]:
     """When each label starts: where it most likely has no more false starts than YAMNet at its thresholds, two more
     where there are few clips to choose by, and finds no more than ten points less; an urgent label where it is never
@@ -228,7 +231,7 @@ def rules(
                 on = never_wrong(wrong, right)
                 worth = float(np.sum(np.array(right) > on))
             else:
-                on, worth = likeliest(wrong, right, budget, asked)
+                on, worth = likeliest(wrong, right, budget, asked, excess)
             if worth > best[0] + LEAST:  # the first of equals: as with YAMNet
                 best = (worth, float(np.mean(np.array(right) > on)), Rule(on, windows, of))
         if best[1] >= LEAST_FOUND:
@@ -248,7 +251,7 @@ def both_settings(
     ones, zeros = np.ones_like(slopes), np.zeros_like(offsets)
     chosen = {
         label: rule
-        for label, rule in rules(means, ones, zeros, defaults).items()
+        for label, rule in rules(means, ones, zeros, defaults, ALL_OF_IT).items()
         if label not in URGENT and is_better(means, label, rule, defaults[label])
     }
     entries = settings(chosen, defaults)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from listener.perceive.sounds.offsets import near
 from listener.perceive.sounds.taught import Lesson
 from listener.types import CHUNK_SECONDS, SAMPLE_RATE_HZ, Chunk, LearningReport, Percept, Samples
 from listener.types.taught import LessonProgress, Quality, Take
@@ -30,6 +31,8 @@ class RoomLesson:
     speaking: bool = False
     sounds: list[Samples] = field(default_factory=list)
     """Of each take, for who keeps them."""
+    around: list[tuple[Chunk, ...]] = field(default_factory=list)
+    """Of each take: the chunks that it and the seconds before and after it are in."""
     _listens: bool = False
     _pause: int = 0
     _chunks: deque[Chunk] = field(default_factory=lambda: deque(maxlen=KEPT_CHUNKS))
@@ -44,6 +47,7 @@ class RoomLesson:
         progress = None if self._pause else self.lesson.hear(percept.sense, percept.hearing)
         if progress is not None and progress.take is not None:
             self.sounds.append(sound_of(progress.take, self._chunks))
+            self.around.append(near(progress.take, self._chunks))
         return progress
 
     def begins_to_listen(self, progress: LessonProgress) -> bool:

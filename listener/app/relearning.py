@@ -9,9 +9,10 @@ from listener.app.taught import Taught
 from listener.errors import ListenerError
 from listener.perceive.sounds.embeddings import Embedder, SenseStream
 from listener.perceive.sounds.lesson import takes_in
+from listener.perceive.sounds.offsets import at_offsets
 from listener.perceive.sounds.own_tagger_model import SHA256
 from listener.types import CHUNK_SAMPLES, Chunk, Samples
-from listener.types.taught import Sense, Take, TaughtSound
+from listener.types.taught import Take, TaughtSound
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,13 @@ def _heard_again(taught: Taught, sound: TaughtSound, embedder: Embedder, network
 
 
 def _again(take: Take, samples: Samples, embedder: Embedder) -> Take:
-    """The take as this network hears it; as it was where nothing is found in it."""
-    found, _, _ = takes_in(senses_of(samples, embedder))
-    return replace(take, embeddings=found[0].embeddings) if found else take
+    """The take as this network hears it; as it was where nothing is found in it. Recordings are all cut alike."""
+    chunks, stream = chunks_of(samples), SenseStream(embedder)
+    found, _, _ = takes_in([stream.sense(chunk) for chunk in chunks])
+    return replace(take, embeddings=at_offsets(found[0], chunks, embedder).embeddings) if found else take
 
 
-def senses_of(samples: Samples, embedder: Embedder) -> list[Sense]:
+def chunks_of(samples: Samples) -> list[Chunk]:
     """Of a recording, its last chunk filled up with silence."""
     padded = np.concatenate([samples, np.zeros(-len(samples) % CHUNK_SAMPLES, np.float32)])
-    stream = SenseStream(embedder)
-    return [stream.sense(Chunk(part, index)) for index, part in enumerate(padded.reshape(-1, CHUNK_SAMPLES))]
+    return [Chunk(part, index) for index, part in enumerate(padded.reshape(-1, CHUNK_SAMPLES))]

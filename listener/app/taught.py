@@ -10,6 +10,8 @@ from listener.app.lesson import RoomLesson
 from listener.app.stamps import Stamps
 from listener.config import slugify
 from listener.errors import PerceiveError, StoreError
+from listener.perceive.sounds.embeddings import Embedder
+from listener.perceive.sounds.offsets import at_offsets
 from listener.perceive.sounds.taught import assess, label_of, taught_sound
 from listener.store.taught import TaughtStore
 from listener.store.taught_audio import TaughtAudio
@@ -212,8 +214,9 @@ class Taught:
 
 def made_of(taught: Taught, room: str | None, held: RoomLesson) -> tuple[TaughtSound, Quality]:
     """The sound of a lesson that is over. Raises PerceiveError."""
-    lesson = held.lesson
-    return taught.make(held.name, lesson.takes, lesson.background, lesson.heard_as, room)
+    lesson, embedder = held.lesson, Embedder()
+    takes = [at_offsets(take, around, embedder) for take, around in zip(lesson.takes, held.around, strict=True)]
+    return taught.make(held.name, takes, lesson.background, lesson.heard_as, room)
 
 
 def _rfc3339(unix_seconds: float) -> str:

@@ -22,6 +22,8 @@ from listener.app.taught import Taught
 from listener.cli.teach_sound import Ear, Memory, meter, open_ear
 from listener.config import Config, FileSource, PipeSource, RoomConfig
 from listener.errors import ConfigError, PerceiveError, SourceError
+from listener.perceive.sounds.embeddings import Embedder
+from listener.perceive.sounds.offsets import at_offsets
 from listener.perceive.sounds.taught import Lesson, takes_in
 from listener.store.lock import StateLock
 from listener.store.settings import state_folder
@@ -104,19 +106,21 @@ async def _lesson(console: Console, ear: Ear, source: Source) -> Material:
                     break
     if not lesson.complete:
         raise SourceError(f"{source.description}: the sound ended after {len(lesson.takes)} examples; begin again")
-    material.takes, material.background = lesson.takes, lesson.background
+    embedder = Embedder()
+    material.takes = [at_offsets(take, material.memory.chunks, embedder) for take in lesson.takes]
+    material.background = lesson.background
     material.heard_as = list(lesson.heard_as)
     return material
 
 
 async def _recordings(console: Console, ear: Ear, files: Sequence[Path], background: Path | None) -> Material:
     """Each file may hold several examples. Raises SourceError: one that cannot be read."""
-    material = Material()
+    material, embedder = Material(), Embedder()
     for path in files:
         t, senses = len(material.memory.chunks) * 0.4, len(material.memory.senses)
         await _listen_to(ear, path, material.memory, t)
         takes, between, complaints = takes_in(material.memory.senses[senses:])
-        material.takes += takes
+        material.takes += [at_offsets(take, material.memory.chunks[senses:], embedder) for take in takes]
         material.background += between
         for complaint in complaints:
             console.print(f"[yellow]{escape(path.name)}: {escape(complaint)}[/]")

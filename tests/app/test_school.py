@@ -16,9 +16,10 @@ from listener.app.lesson import PAUSE_CHUNKS, RoomLesson, sound_of
 from listener.app.lessons import Lessons, Links
 from listener.app.relearning import relearn
 from listener.app.school import School
-from listener.app.taught import Taught
+from listener.app.taught import Taught, made_of
 from listener.bench.synthesis import silence
 from listener.config import parse
+from listener.perceive.sounds.embeddings import Embedder, SenseStream
 from listener.perceive.sounds.own_tagger_model import SHA256
 from listener.store.taught import TaughtStore
 from listener.store.taught_audio import TaughtAudio
@@ -290,6 +291,18 @@ def test_a_take_is_cut_out_of_what_was_heard() -> None:
     assert len(sound_of(Take((SOMETHING,), 0.2, -20.0), ())) == 0
 
 
+def test_the_takes_of_a_lesson_are_heard_as_they_fall_into_chunks_otherwise(town: Town) -> None:
+    held, stream = RoomLesson("Washer"), SenseStream(Embedder())
+    for n, samples in enumerate(scene.lesson().reshape(-1, CHUNK_SAMPLES)):
+        heard = Chunk(samples, 500 + n)
+        held.hear(heard, Percept(heard.t, -40.0, sense=stream.sense(heard)))
+    sound, quality = made_of(town.taught, "kitchen", held)
+    assert quality.refusal is None
+    assert [len(take.embeddings) for take in held.lesson.takes] == [3] * 5
+    assert min(len(take.embeddings) for take in sound.takes) > 3
+    assert max(len(around) for around in held.around) * 0.4 < 6.0, "no more of the room is kept than that"
+
+
 @pytest.fixture
 def washer(tmp_path: Path) -> Taught:
     """A sound whose takes are kept as sound, and whose embeddings are of a network that is no more."""
@@ -307,6 +320,7 @@ def test_a_new_network_hears_kept_recordings_again(washer: Taught) -> None:
     assert done.startswith("Washer was learnt again")
     (sound,) = washer.store.sounds
     assert {e.network for take in sound.takes for e in take.embeddings} == {SHA256}
+    assert min(len(take.embeddings) for take in sound.takes) > 3
     assert relearn(washer) == []
 
 

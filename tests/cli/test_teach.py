@@ -1,5 +1,6 @@
 """`listener teach` as people run it: from recordings, on stdin, by a daemon; and what is refused."""
 
+import json
 import os
 import signal
 import subprocess
@@ -50,6 +51,12 @@ def takes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [scene.write(folder / f"{n}.wav", scene.in_the_room(piece, n)) for n, piece in enumerate(pieces, 1)]
 
 
+def fewest_embeddings(folder: Path) -> int:
+    """Of a take of the only sound that was taught: one offset alone gives three at most."""
+    (sound,) = json.loads((folder / "state" / "taught.json").read_text())["sounds"]
+    return min(len(take["embeddings"]) for take in sound["takes"])
+
+
 def test_from_recordings_it_is_learnt_listed_tried_renamed_and_forgotten(
     teach: Teach, takes: list[Path], tmp_path: Path
 ) -> None:
@@ -60,6 +67,7 @@ def test_from_recordings_it_is_learnt_listed_tried_renamed_and_forgotten(
     assert "Kept." in told
     assert (tmp_path / "washer.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "state" / "taught.json").stat().st_mode & 0o777 == 0o600
+    assert fewest_embeddings(tmp_path) > 3
     (line,) = (line for line in teach("--list").splitlines() if "Washer" in line)
     assert {"washer", "5", "all"} <= set(line.split())
     again = scene.write(tmp_path / "again.wav", scene.again())

@@ -13,7 +13,16 @@ from listener.errors import PerceiveError
 from listener.perceive.sounds.common_sounds import CommonSounds, load_common
 from listener.perceive.sounds.embeddings import vectors
 from listener.perceive.sounds.lesson import Lesson, takes_in
-from listener.perceive.sounds.prototypes import OF, WINDOWS, Array, Prototype, prototype
+from listener.perceive.sounds.prototypes import (
+    FOUND_PART,
+    LEAST_GAP,
+    OF,
+    WINDOWS,
+    Array,
+    Prototype,
+    prototype,
+    reached_by,
+)
 from listener.types import CHUNK_SECONDS
 from listener.types.taught import DEFAULT_TAKES, Embedding, Quality, Take, TaughtSound
 from listener.vocabulary import TEST_LABEL
@@ -23,12 +32,11 @@ MIN_TAKES: Final = 3
 MOST_TAKES: Final = 20
 MOST_BACKGROUND: Final = 64
 """As many as the store reads back."""
-FOUND_PART: Final = 0.8
-"""So many of the takes must be recognised by the others: of sounds that are known again three times of five, most are
-mistaken for others (docs/decisions/0110)."""
 KNOWN_SCORE: Final = 0.8
 """A label of ours that most takes reach so surely says already what the sound is."""
-FALSE_PART: Final = 0.01
+NARROW_GAP: Final = 0.3
+"""Sounds that stand out less from others are mistaken twice as often as those that stand out more
+(docs/decisions/0110)."""
 SPECIFIC: Final = frozenset(
     {
         *("smoke_alarm", "co_alarm", "glass_break", "siren", "scream", "baby_cry", "cough", "sneeze", "snore"),
@@ -139,23 +147,27 @@ def assess(
     if made is None:
         return Quality(len(sound.takes), 0, 0.0, 0.0, refusal=f"{sound.name} {TEACH_AGAIN}")
     found = sum(score > 0.5 for score in made.left_out)
-    background = np.concatenate([common.others, points_of(sound.background, common)])
+    background = np.concatenate([common.others, common.recordings.points, points_of(sound.background, common)])
     false = float((made.scores(background) > 0.5).sum())
     nearest = _nearest(sound, [one for one in others if one.label != sound.label], made, common)
     known = _known(heard_as, sound.label)
-    refusal = _refusal(found, len(made.left_out), false / len(background), nearest, known, sound)
-    warnings: tuple[str, ...] = ()
-    if refusal is None and known and known not in SPECIFIC:
-        warnings = (f"it is heard as {known} as well: both events will come",)
+    refusal = _refusal(found, made, nearest, known, sound)
     return Quality(
         takes=len(made.left_out),
         found=found,
         background_seconds=round(len(background) * CHUNK_SECONDS, 1),
         false_seconds=round(false * CHUNK_SECONDS, 1),
-        nearest=nearest or known,
+        nearest=nearest or known or made.like,
         refusal=refusal,
-        warnings=warnings,
+        warnings=_warnings(made, known) if refusal is None else (),
     )
+
+
+def _warnings(made: Prototype, known: str) -> tuple[str, ...]:
+    """Of a sound that is accepted. `known`: a label of ours that it is heard as, too; empty: none."""
+    heard = (f"it is heard as {known} as well: both events will come",) if known else ()
+    narrow = "it stands out little from other sounds: when it is taken for one, say that was wrong"
+    return (*heard, narrow) if made.gap < NARROW_GAP else heard
 
 
 def _nearest(sound: TaughtSound, others: Sequence[TaughtSound], made: Prototype, common: CommonSounds) -> str:
@@ -176,7 +188,7 @@ def _nearest(sound: TaughtSound, others: Sequence[TaughtSound], made: Prototype,
 
 def _part(made: Prototype, takes: Sequence[Array]) -> float:
     """Of the takes, how many would start that sound."""
-    started = [np.sort(made.scores(points))[-WINDOWS:][0] > 0.5 for points in takes]
+    started = [reached_by(made.scores(points)) > 0.5 for points in takes]
     return float(np.mean(started)) if started else 0.0
 
 
@@ -188,21 +200,27 @@ def _known(heard_as: Sequence[Mapping[str, float]], own: str) -> str:
     return best if best and sure[best] > len(heard_as) / 2 else ""
 
 
-def _refusal(found: int, takes: int, false: float, nearest: str, known: str, sound: TaughtSound) -> str | None:
+def _refusal(found: int, made: Prototype, nearest: str, known: str, sound: TaughtSound) -> str | None:
+    takes = len(made.left_out)
     if nearest:
         return f"it sounds too much like {nearest}, which was taught before: forget that one, or teach another sound"
-    if known in SPECIFIC:
-        return f"it is heard as {known} already, in most takes: there is nothing to teach"
     if takes < MIN_TAKES:
         return f"only {takes} takes can be used; {MIN_TAKES} are needed: {sound.name} {TEACH_AGAIN}"
+    if made.gap < LEAST_GAP and made.like:
+        return (
+            f"it sounds too much like {made.like}: recordings of that are as near to the takes as these are to each "
+            "other. Teach a part of it that is all its own, nearer to the microphone"
+        )
+    if known in SPECIFIC:
+        return f"it is heard as {known} already, in most takes: there is nothing to teach"
+    if made.gap >= LEAST_GAP:
+        return None
     if found < FOUND_PART * takes:
         return (
             f"the takes differ too much: only {found} of {takes} are recognised by the others. Make the same sound "
             "each time, nearer to the microphone, with the room quiet"
         )
-    if false > FALSE_PART:
-        return "common sounds would be taken for it too often: it has too little of its own"
-    return None
+    return "common sounds would be taken for it too often: it has too little of its own"
 
 
 __all__ = [
