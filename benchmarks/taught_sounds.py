@@ -140,7 +140,7 @@ def chunks(sound: Samples) -> Iterator[Chunk]:
 
 def lesson(bench: Bench, sound: HomeSound, rng: Generator) -> tuple[TaughtSound, RoomLesson]:
     """One stream: quiet, then takes, each over noise of its own, until there are five."""
-    held, room = RoomLesson(sound.name, Lesson(TAKES)), bench.room(Knowledge())
+    held, room = RoomLesson(sound.name, lesson=Lesson(TAKES)), bench.room(Knowledge())
     quiet = in_the_room(rng, synthesis.silence(4.0) + 1e-6, 0.0, peak_dbfs=(-40.0, -36.0))
     room.teach(held, quiet)
     for number in range(4 * TAKES):
