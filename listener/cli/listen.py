@@ -118,8 +118,9 @@ def _printer(name: str, args: argparse.Namespace, stack: ExitStack) -> "Publishe
     from rich.console import Console
 
     from listener.publish.console import ConsolePublisher
+    from listener.sources.heard_out import SILENCE_SECONDS
 
-    return stack.enter_context(ConsolePublisher(Console(), Path(name).name))
+    return stack.enter_context(ConsolePublisher(Console(), Path(name).name, SILENCE_SECONDS))
 
 
 def _source(name: str, args: argparse.Namespace) -> "Source":

@@ -26,13 +26,15 @@ class ConsolePublisher:
     Who heard nothing says so at the end, so that it is not taken for not having listened.
     """
 
-    def __init__(self, console: Console, title: str) -> None:
+    def __init__(self, console: Console, title: str, silence_seconds: float = 0.0) -> None:
+        """`silence_seconds`: so much of what is heard in the end is ours."""
         self._console = console
         self._title = title
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._decision = ""
         self._hearing = ""
         self._heard_seconds = 0.0
+        self._silence_seconds = silence_seconds
         self._found = False
 
     def __enter__(self) -> Self:
@@ -46,9 +48,8 @@ class ConsolePublisher:
         if self._live:
             self._live.stop()
         if kind is None and self._heard_seconds and not self._found:
-            self._console.print(
-                f"{escape(self._title)}  {_duration(self._heard_seconds)} heard: no sound", highlight=False
-            )
+            heard = _duration(max(0.0, self._heard_seconds - self._silence_seconds))
+            self._console.print(f"{escape(self._title)}  {heard} heard: no sound", highlight=False)
 
     def publish(self, event: Event) -> None:
         match event:

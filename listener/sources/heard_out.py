@@ -13,6 +13,8 @@ SILENCE_CHUNKS: Final = 4
 """1.6 s: our own tagger's convolutions are 0.6 s late and then look at 0.96 s; YAMNet looks at 0.975 s. A room does not
 end with a sound, but many a recording does, and what slams a door lasts half a second."""
 
+SILENCE_SECONDS: Final = SILENCE_CHUNKS * CHUNK_SECONDS
+
 
 class HeardOut:
     """Implements `Source`: all of another one, then silence. What that one raises is raised after the silence."""
