@@ -327,7 +327,7 @@ def report(clips: list[Clip], table: LabelTable, results: Mapping[str, Heard], b
     """The whole report, and whether all bounds hold. `bare` is `balanced` without the alarm patterns."""
     esc = [c for c in clips if c.corpus == "esc10"]
     bounds, good = recall_lines(esc, results["balanced"])
-    hours = sum(len(c.samples) for c in clips) / CHUNKS_PER_HOUR
+    hours = sum(len(c.samples) - SILENCE_CHUNKS for c in clips) / CHUNKS_PER_HOUR
     bare_urgent = found(esc, bare, set(URGENT_LABELS))
     sections: tuple[tuple[str, list[str]], ...] = (
         (INTRODUCTION.format(esc=len(esc), home=len(clips) - len(esc), hours=hours), []),
