@@ -26,6 +26,7 @@ from listener.app.house import House
 from listener.app.learning import build_school
 from listener.app.muted_hours import MutedHours, room_spans
 from listener.app.open_sounds import OpenSounds
+from listener.app.saving import Saving
 from listener.app.school import School
 from listener.app.voice import open_voices
 from listener.app.wyoming import open_wyoming
@@ -87,7 +88,7 @@ class App:
         """Set when all rooms have been started."""
         self._observe_ages: Callable[[Sequence[float]], None] = lambda _ages: None
         self._notifier = Notifier.from_environment()
-        self._unsaved = asyncio.Event()
+        self._saving = Saving(self._store.save)
         self._started_at = monotonic()
         self.ticks = 0
 
@@ -131,12 +132,11 @@ class App:
             await stack.enter_async_context(_running(school.run(), "school"))
             await stack.enter_async_context(_running(self._health(publishers, ears, school), "health"))
             await stack.enter_async_context(_running(self._watchdog(ears), "watchdog"))
-            await stack.enter_async_context(_running(self._save(), "settings"))
+            await stack.enter_async_context(_running(self._saving.run(), "settings"))
             await stack.enter_async_context(_running(self._reload(house, mqtt, publishers), "reload"))
             await self._run_rooms(house, stop)
             self._notifier.stopping()
-        if self._unsaved.is_set():
-            await asyncio.to_thread(self._store.save)
+        await self._saving.flush()
 
     async def _build_mqtt(self, stack: AsyncExitStack) -> MqttPublisher | None:
         config = self._config
@@ -272,14 +272,7 @@ class App:
 
     def _keep(self, slug: str, settings: RoomSettings) -> None:
         self._store.put(slug, settings)
-        self._unsaved.set()
-
-    async def _save(self) -> None:
-        """One save for all that changed during the one before: a thousand commands are not a thousand writes."""
-        while True:
-            await self._unsaved.wait()
-            self._unsaved.clear()
-            await asyncio.to_thread(self._store.save)
+        self._saving.mark()
 
     def take_ages(self) -> list[float]:
         """Of every chunk since the last call: seconds from its last sample to its decision."""
