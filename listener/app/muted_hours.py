@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from listener.app.calendar import Period, period
+from listener.app.saving import Saving
 from listener.config import Config, HourSpan, parse_hours
 from listener.errors import StoreError
 from listener.store.aside import set_aside
@@ -58,16 +59,17 @@ class MutedHours:
         self._on_control = on_control
         self._clock = clock
         self._marks: dict[str, Mark] | None = None
-        self._unsaved = False
+        self._saving = Saving(self.save)
 
     async def run(self) -> None:
-        """Look at the clock until cancelled."""
-        while True:
-            self.apply_due()
-            if self._unsaved:
-                self._unsaved = False
-                await asyncio.to_thread(self.save)
-            await asyncio.sleep(LOOK_SECONDS)
+        """Look at the clock until cancelled; then save what is not saved yet."""
+        try:
+            while True:
+                self.apply_due()
+                await self._saving.flush()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await self._saving.flush()
 
     def apply_due(self) -> None:
         """Close and open what is due."""
@@ -104,7 +106,7 @@ class MutedHours:
         # Hours that change while they last (clock set, configuration edited) do not forget who closed the room.
         closed_before = mark is not None and mark.closed
         marks[room] = Mark(boundary, now.muted and (not muted or closed_before))
-        self._unsaved = True
+        self._saving.mark()
 
 
 def room_spans(config: Config) -> dict[str, list[HourSpan]]:
