@@ -12,14 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from listener.bench.ports import free_port as free_port
+
 START_SECONDS = 10.0
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Mosquitto:

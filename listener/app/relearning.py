@@ -3,15 +3,13 @@
 import logging
 from dataclasses import replace
 
-import numpy as np
-
 from listener.app.taught import Taught
 from listener.errors import ListenerError
 from listener.perceive.sounds.embeddings import Embedder, SenseStream
 from listener.perceive.sounds.lesson import takes_in
-from listener.perceive.sounds.offsets import at_offsets
+from listener.perceive.sounds.offsets import at_offsets, chunks_of
 from listener.perceive.sounds.own_tagger_model import SHA256
-from listener.types import CHUNK_SAMPLES, Chunk, Samples
+from listener.types import Samples
 from listener.types.taught import Take, TaughtSound
 
 logger = logging.getLogger(__name__)
@@ -48,9 +46,3 @@ def _again(take: Take, samples: Samples, embedder: Embedder) -> Take:
     chunks, stream = chunks_of(samples), SenseStream(embedder)
     found, _, _ = takes_in([stream.sense(chunk) for chunk in chunks])
     return replace(take, embeddings=at_offsets(found[0], chunks, embedder).embeddings) if found else take
-
-
-def chunks_of(samples: Samples) -> list[Chunk]:
-    """Of a recording, its last chunk filled up with silence."""
-    padded = np.concatenate([samples, np.zeros(-len(samples) % CHUNK_SAMPLES, np.float32)])
-    return [Chunk(part, index) for index, part in enumerate(padded.reshape(-1, CHUNK_SAMPLES))]

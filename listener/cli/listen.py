@@ -82,12 +82,12 @@ async def _listen(args: argparse.Namespace, config: Config) -> int:
 
 def _taught(args: argparse.Namespace, config: Config) -> "Knowledge":
     """What the configuration's first room was taught; a room of our own was taught nothing."""
-    from listener.app.learning import open_taught
-    from listener.store.settings import state_folder
     from listener.types.taught import Knowledge
 
     if args.config is None:
         return Knowledge()
+    from listener.app.learning import open_taught
+    from listener.store.settings import state_folder
 
     return open_taught(config, state_folder(), owner=False).store.knowledge(config.rooms[0].slug)
 

@@ -76,8 +76,7 @@ def standing(mqtt: MqttConfig, rooms: Sequence[str], leaf: str) -> dict[str, dic
     topics = {room: Topics(mqtt.base_topic).room(room, leaf) for room in rooms}
 
     async def look(remote: "Remote", _link: "Link") -> dict[str, dict[str, Any]]:
-        with suppress(NoAnswerError):  # of a room that is new nothing stands there
-            await remote.until(lambda: all(remote.text(topic) for topic in topics.values()), HERE_SECONDS, "")
+        await _wait_for(remote, tuple(topics.values()))
         return {room: _object(remote, topic) for room, topic in topics.items()}
 
     return _unless_nobody(_with_daemon(mqtt, tuple(topics.values()), look)) or {}
@@ -110,11 +109,16 @@ def teach_remotely(console: Console, mqtt: MqttConfig, room: RoomConfig, name: s
     return asyncio.run(_with_daemon(mqtt, (learning,), lesson))
 
 
+async def _wait_for(remote: "Remote", topics: Sequence[str]) -> None:
+    """For what stands on all these topics; of a room that is new nothing does."""
+    with suppress(NoAnswerError):
+        await remote.until(lambda: all(remote.text(topic) for topic in topics), HERE_SECONDS, "")
+
+
 async def _standing_stamp(remote: "Remote", topic: str, field: str) -> str:
     """Of what stands on the topic before we ask. All that stands is said again, live, whenever Home Assistant or our
     connection comes back, or a sound is learnt or forgotten: only another stamp is the answer to what we ask."""
-    with suppress(NoAnswerError):  # of a room that is new nothing stands there
-        await remote.until(lambda: remote.text(topic) is not None, HERE_SECONDS, "")
+    await _wait_for(remote, (topic,))
     return _stamp(remote, topic, field)
 
 

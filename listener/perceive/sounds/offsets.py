@@ -33,15 +33,22 @@ def at_offsets(take: Take, chunks: Sequence[Chunk], embedder: Embedder) -> Take:
 
     Raises PerceiveError when LiteRT fails.
     """
-    heard = [one for offset in OFFSETS_SECONDS for one in _heard(take, chunks, offset, embedder)]
+    around = near(take, chunks)
+    if not around:
+        return take
+    heard = [one for offset in OFFSETS_SECONDS for one in _heard(take, around, offset, embedder)]
     return replace(take, embeddings=(*take.embeddings, *heard))
 
 
-def _heard(take: Take, chunks: Sequence[Chunk], offset: float, embedder: Embedder) -> tuple[Embedding, ...]:
-    """As if the stream had begun so many seconds earlier, with silence."""
-    around, stream = near(take, chunks), SenseStream(embedder)
-    if not around:
-        return ()
+def chunks_of(samples: Samples) -> list[Chunk]:
+    """Of a recording, its last chunk filled up with silence."""
+    padded = np.pad(samples, (0, -len(samples) % CHUNK_SAMPLES))
+    return [Chunk(part, index) for index, part in enumerate(padded.reshape(-1, CHUNK_SAMPLES))]
+
+
+def _heard(take: Take, around: Sequence[Chunk], offset: float, embedder: Embedder) -> tuple[Embedding, ...]:
+    """As if the stream had begun so many seconds earlier, with silence. `around`: see `near`; one chunk at least."""
+    stream = SenseStream(embedder)
     late = [stream.sense(chunk) for chunk in _later(around, offset)]
     begin = around[0].t - CHUNK_SECONDS - offset
     return clearest(late, _between(len(late), take.start - begin, take.end - begin))
@@ -49,9 +56,7 @@ def _heard(take: Take, chunks: Sequence[Chunk], offset: float, embedder: Embedde
 
 def _later(chunks: Sequence[Chunk], offset: float) -> list[Chunk]:
     silence: Samples = np.zeros(round(offset * SAMPLE_RATE_HZ), np.float32)
-    sound = np.concatenate([silence, *(chunk.samples for chunk in chunks)])
-    padded = np.pad(sound, (0, -len(sound) % CHUNK_SAMPLES))
-    return [Chunk(part, index) for index, part in enumerate(padded.reshape(-1, CHUNK_SAMPLES))]
+    return chunks_of(np.concatenate([silence, *(chunk.samples for chunk in chunks)]))
 
 
 def _between(chunks: int, start: float, end: float) -> list[bool]:
