@@ -10,9 +10,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "listener"
 
 LEAVES = {
     *("types", "vocabulary", "errors", "config", "chunks", "notify"),
-    *("children", "portaudio", "sentences", "wyoming_wire"),
+    *("children", "origin", "portaudio", "sentences", "times", "wyoming_wire"),
 }
 LAYERS = {"sources", "perceive", "decide", "respond", "publish", "store", "models", "servers"}
+COMMON = {"chunks", "config", "types", "vocabulary", "errors", "origin", "times"}
 ALLOWED = {
     "errors": set(),
     "vocabulary": set(),
@@ -23,12 +24,14 @@ ALLOWED = {
     "portaudio": {"errors"},
     "wyoming_wire": set(),
     "children": set(),
+    "origin": set(),
+    "times": set(),
     "sentences": {"config", "errors", "types", "vocabulary"},
-    **{layer: {"chunks", "config", "types", "vocabulary", "errors"} for layer in LAYERS},
-    "sources": {"children", "chunks", "config", "types", "vocabulary", "errors", "portaudio", "wyoming_wire"},
-    "servers": {"chunks", "config", "types", "vocabulary", "errors", "wyoming_wire"},
-    "perceive": {"children", "chunks", "config", "types", "vocabulary", "errors", "sentences"},
-    "respond": {"children", "chunks", "config", "types", "vocabulary", "errors", "portaudio", "sentences"},
+    **dict.fromkeys(LAYERS, COMMON),
+    "sources": {*COMMON, "children", "portaudio", "wyoming_wire"},
+    "servers": {*COMMON, "wyoming_wire"},
+    "perceive": {*COMMON, "children", "sentences"},
+    "respond": {*COMMON, "children", "portaudio", "sentences"},
     "room": {"types", "vocabulary", "errors"},
     "app": {*LEAVES, *LAYERS, "room"},
     "bench": {*LEAVES, *LAYERS, "room", "app"},

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from listener.cli import origin, service, service_files, service_status
+from listener import origin
+from listener.cli import service, service_files, service_status
 from listener.errors import ConfigError, ListenerError, StoreError
 
 ROOT = Path(__file__).resolve().parents[1]

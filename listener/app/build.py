@@ -32,6 +32,7 @@ from listener.decide.fallback import Fallback
 from listener.decide.grouping import SoundGroups
 from listener.decide.keeper import Keeper
 from listener.errors import EngineError
+from listener.origin import extra_command
 from listener.perceive.ears import RoomPlan
 from listener.publish.teller import RoomTeller
 from listener.respond.output import Output
@@ -73,7 +74,7 @@ async def build_engine(config: Config, new_id: NewId) -> Engine:
         from listener.decide.audio_interaction.stream import Limits
     except ModuleNotFoundError as error:
         raise EngineError(
-            f"engine: audio-interaction needs {error.name}, which is not installed: pip install 'listener[gpu]'"
+            f"engine: audio-interaction needs {error.name}, which is not installed: {extra_command('gpu')}"
         ) from None
     engine = config.engine
     return await _in_own_thread(

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from listener.times import rfc3339
 from listener.types import Decision, Event, Publisher, Report, SoundEnded, SoundStarted
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class OpenSounds:
 
     def end(self, room: str, publishers: Sequence[Publisher]) -> None:
         """Tell everybody that the room's sounds are over, at the last moment that it heard."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = rfc3339()
         t = self._t.get(room, 0.0)
         for sound in tuple(self._open.get(room, {}).values()):
             logger.info("%s: %s (%s) is ended, because the room cannot tell any more", room, sound.label, sound.id)

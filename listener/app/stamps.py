@@ -1,8 +1,9 @@
 """When something was answered or begun, as a mark that no other answer has."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from time import time as wall_time
+
+from listener.times import rfc3339
 
 
 class Stamps:
@@ -15,5 +16,4 @@ class Stamps:
 
     def next(self) -> str:
         self._last_ms = max(self._last_ms + 1, int(self._clock() * 1_000))
-        stamp = datetime.fromtimestamp(self._last_ms / 1_000, UTC)
-        return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return rfc3339(self._last_ms / 1_000)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from threading import Lock
 from time import time as wall_time
 
@@ -15,6 +14,7 @@ from listener.perceive.sounds.offsets import at_offsets
 from listener.perceive.sounds.taught import assess, label_of, taught_sound
 from listener.store.taught import TaughtStore
 from listener.store.taught_audio import TaughtAudio
+from listener.times import rfc3339
 from listener.types import (
     CorrectionLine,
     CorrectionsReport,
@@ -149,7 +149,7 @@ class Taught:
         """So that it can be said to have been wrong later; False when there was nothing to remember."""
         real = [episode for episode in episodes if not episode.test]
         for episode in real:
-            at = _rfc3339(self._clock() - (episode.duration or 0.0))
+            at = rfc3339(self._clock() - (episode.duration or 0.0), "seconds")
             self.store.note(HeardEpisode(episode.id, slug, episode.label, at, episode.embeddings))
         return bool(real)
 
@@ -196,7 +196,7 @@ class Taught:
         return self.stamps.next() if detail else ""
 
     def now(self) -> str:
-        return _rfc3339(self._clock())
+        return rfc3339(self._clock(), "seconds")
 
     def _others(self, sound: TaughtSound | None) -> frozenset[str]:
         taught = {other.label for other in self.store.sounds}
@@ -217,7 +217,3 @@ def made_of(taught: Taught, room: str | None, held: RoomLesson) -> tuple[TaughtS
     lesson, embedder = held.lesson, Embedder()
     takes = [at_offsets(take, around, embedder) for take, around in zip(lesson.takes, held.around, strict=True)]
     return taught.make(held.name, takes, lesson.background, lesson.heard_as, room)
-
-
-def _rfc3339(unix_seconds: float) -> str:
-    return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

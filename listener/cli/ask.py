@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from listener.errors import EngineError
+from listener.origin import extra_command
 
 if TYPE_CHECKING:
     from listener.decide.audio_interaction.load import Progress
@@ -23,7 +24,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "ask",
         help="ask a question about a recording",
         description="The whole recording (at most 20 s) and one question go in, one answer comes out. "
-        "Needs the Audio-Interaction model and `pip install 'listener[gpu]'`.",
+        "Needs the Audio-Interaction model and the extra `gpu`.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="wav, flac, ogg or mp3")
     parser.add_argument("question", metavar="QUESTION", help='for example "What is heard here?"')
@@ -58,7 +59,7 @@ def answer_pieces(args: argparse.Namespace, samples: "Samples") -> Iterator[str]
     try:
         from listener.decide.audio_interaction.offline import ask
     except ModuleNotFoundError as error:
-        raise EngineError(f"{error.name} is not installed; pip install 'listener[gpu]'") from None
+        raise EngineError(f"{error.name} is not installed: {extra_command('gpu')}") from None
     with _loading() as progress:
         yield from ask(args.model, samples, args.question, args.device, args.dtype, args.max_tokens, progress)
 

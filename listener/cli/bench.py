@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from listener.errors import ConfigError
+from listener.origin import extra_command
 
 if TYPE_CHECKING:
     from listener.bench.rooms import Measured
@@ -104,7 +105,7 @@ def run_engine(args: argparse.Namespace) -> int:
     try:
         from listener.bench.engine import measure
     except ModuleNotFoundError as error:
-        raise EngineError(f"the engine's benchmark needs {error.name}: pip install 'listener[gpu]'") from None
+        raise EngineError(f"the engine's benchmark needs {error.name}: {extra_command('gpu')}") from None
     found = measure(
         args.shape, args.device, args.dtype, args.rooms, args.chunks, say=lambda line: print(line, file=sys.stderr)
     )

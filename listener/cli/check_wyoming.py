@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from listener.cli.check_speech import Told
 from listener.config import Config
+from listener.origin import extra_command
 
 
 async def assist(config: Config) -> AsyncIterator[Told]:
@@ -31,7 +32,7 @@ async def assist(config: Config) -> AsyncIterator[Told]:
         await listening.wait_closed()
         yield "ok", f"{where}: can be started"
     if server.announce and find_spec("zeroconf") is None:
-        yield "error", "wyoming_server.announce needs zeroconf: pip install 'listener[zeroconf]'"
+        yield "error", f"wyoming_server.announce needs zeroconf: {extra_command('zeroconf')}"
     if server.text_to_speech and config.voice.engine == "none":
         yield "ok", "wyoming_server: no text to speech: voice.engine is none"
 

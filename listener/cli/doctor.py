@@ -22,6 +22,7 @@ from listener.cli.common import add_config_option, config_path
 from listener.cli.redact import Scrubber, known_secrets
 from listener.config import Config, load
 from listener.errors import ConfigError, ListenerError
+from listener.times import rfc3339
 
 LOG_LINES = 1_000
 LOG_SECONDS = 20
@@ -125,7 +126,7 @@ def state_files() -> Iterator[str]:
             yield "…"
             return
         info = path.lstat()
-        when = datetime.fromtimestamp(info.st_mtime, UTC).isoformat(timespec="seconds")
+        when = rfc3339(info.st_mtime, "seconds")
         yield f"{stat.filemode(info.st_mode)} {info.st_size:>12} {when} {path.relative_to(folder)}"
 
 

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from listener.errors import ModelError
+from listener.origin import extra_command
 
 CHECKPOINT = "audio-interaction"
 CHECKPOINT_SIGNS = (
@@ -159,7 +160,7 @@ def _verify_checkpoint(args: argparse.Namespace) -> int:
         from listener.decide.audio_interaction.golden import verify
         from listener.decide.audio_interaction.load import verify_files
     except ModuleNotFoundError as error:
-        raise EngineError(f"a checkpoint needs {error.name}: pip install 'listener[gpu]'") from None
+        raise EngineError(f"a checkpoint needs {error.name}: {extra_command('gpu')}") from None
     folder = Path(args.what)
     verify_files(folder)
     if args.golden is None:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from listener.cli import service_files, service_status
-from listener.cli.origin import called, requirement
 from listener.errors import ConfigError, StoreError
+from listener.origin import called, requirement
 
 SYSTEMCTL_SECONDS = 20
 RUNNING_SYSTEMD = Path("/run/systemd/system")

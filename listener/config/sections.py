@@ -2,17 +2,49 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 
 class Section(BaseModel):
     """Unknown keys are errors: a misspelt key must not be a silent default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, data: Any) -> Any:
+        """pydantic would take it for 1."""
+        found = data if isinstance(data, dict) else {}
+        wrong = [name for name, value in found.items() if isinstance(value, bool) and cls._numbers(name)]
+        if wrong:
+            errors = [InitErrorDetails(type=cls._numbers(name), loc=(name,), input=found[name]) for name in wrong]
+            raise ValidationError.from_exception_data(cls.__name__, errors)
+        return data
+
+    @classmethod
+    def _numbers(cls, name: str) -> str:
+        """The error of a field that takes numbers and neither true nor false; empty: of another."""
+        types = _types(cls.model_fields[name].annotation) if name in cls.model_fields else set()
+        return "" if bool in types else "float_type" if float in types else "int_type" if int in types else ""
+
+
+def _types(annotation: Any) -> set[Any]:
+    """Of a value itself, not of what a list of values holds."""
+    choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
+    return set().union(*map(_types, choices)) if choices else {annotation}
 
 
 @dataclass(frozen=True, slots=True)

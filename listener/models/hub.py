@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from listener.errors import ModelError
+from listener.origin import extra_command
 
 REPOSITORY: Final = "zhifeixie/AudioInteraction"
 WANTED: Final = ("*.safetensors", "*.json", "*.yaml", "*_ChunkwisedEncoder.pth", "qwen25OmniConfig/*")
@@ -52,7 +53,7 @@ def _hub() -> Any:
     try:
         import huggingface_hub
     except ModuleNotFoundError:
-        raise ModelError("huggingface_hub is not installed; pip install 'listener[gpu]'") from None
+        raise ModelError(f"huggingface_hub is not installed: {extra_command('gpu')}") from None
     return huggingface_hub
 
 

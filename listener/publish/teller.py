@@ -3,9 +3,9 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from listener.times import rfc3339
 from listener.types import (
     Chunk,
     Decision,
@@ -56,7 +56,8 @@ class RoomTeller:
 
     def at(self, chunk: Chunk) -> None:
         self._captured_at_ns = chunk.captured_at_ns
-        self._stamp = {"room": self._room, "t": chunk.t, "time": rfc3339(chunk.captured_at_ns)}
+        heard_at = None if chunk.captured_at_ns is None else rfc3339(chunk.captured_at_ns / 1e9)
+        self._stamp = {"room": self._room, "t": chunk.t, "time": heard_at}
 
     def heard(self, percept: Percept, outcome: Outcome) -> None:
         self._follow_flags(percept, outcome.flags)
@@ -155,10 +156,3 @@ class RoomTeller:
     def _publish(self, event: Event) -> None:
         for publisher in self._publishers:
             publisher.publish(event)
-
-
-def rfc3339(unix_ns: int | None) -> str | None:
-    """UTC with milliseconds, as in `2026-01-31T23:59:59.123Z`; None stays None."""
-    if unix_ns is None:
-        return None
-    return datetime.fromtimestamp(unix_ns / 1e9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,6 +8,8 @@ from typing import Any, Final, Self
 
 from psutil import net_if_addrs
 
+from listener.origin import extra_command
+
 logger = logging.getLogger(__name__)
 
 SERVICE: Final = "_wyoming._tcp.local."
@@ -31,7 +33,7 @@ class Announcement:
             from zeroconf import Error
             from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
         except ModuleNotFoundError:
-            logger.error("wyoming_server.announce needs zeroconf: pip install 'listener[zeroconf]'")
+            logger.error("wyoming_server.announce needs zeroconf: %s", extra_command("zeroconf"))
             return self
         addresses = addresses_of(self._host)
         if not addresses:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from listener.errors import SourceError
+from listener.origin import extra_command
 from listener.portaudio.library import follow_parent, tell
 
 PROTOCOLS = "http,https,tls,tcp,udp,rtp,rtsp,rtsps,srtp,rtmp,rtmps,srt,crypto,httpproxy"
@@ -122,7 +123,7 @@ def main() -> int:
         try:
             import av
         except ModuleNotFoundError:
-            raise SourceError("needs PyAV, which is not installed: pip install 'listener[stream]'") from None
+            raise SourceError(f"needs PyAV, which is not installed: {extra_command('stream')}") from None
         play(av, request, sys.stdout.buffer)
     except BrokenPipeError:
         os._exit(0)  # nobody listens any more

@@ -1,12 +1,13 @@
 """The teller: events with their stamps, the status only when it changes, the level every ten seconds."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes import RecordingPublisher
 
-from listener.publish.teller import CLIPPING_HOLD_CHUNKS, LEVEL_EVERY_CHUNKS, RoomTeller, rfc3339
+from listener.publish.teller import CLIPPING_HOLD_CHUNKS, LEVEL_EVERY_CHUNKS, RoomTeller
 from listener.types import (
     CHUNK_SAMPLES,
     Chunk,
@@ -163,7 +164,10 @@ def test_an_episode_without_a_duration_ends_with_none_lost() -> None:
     ],
 )
 def test_times_are_utc_with_milliseconds(unix_ns: int | None, text: str | None) -> None:
-    assert rfc3339(unix_ns) == text
+    desk = Desk()
+    desk.teller.at(replace(chunk(0), captured_at_ns=unix_ns))
+    desk.teller.ended([Episode("e", "knock", 0.5, 1.0)])
+    assert [e.time for e in desk.out.events if isinstance(e, SoundEnded)] == [text]
 
 
 def test_the_voice_is_part_of_the_status() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from listener.errors import ModelError
+from listener.origin import pip_command
 
 Weights = Literal["full", "int8", "4bit"]
 WEIGHTS: Final[tuple[str, ...]] = get_args(Weights)
@@ -66,7 +67,7 @@ def _bitsandbytes() -> Any:
         import bitsandbytes
     except (ImportError, OSError, RuntimeError) as error:
         raise ModelError(
-            f"weights of 8 or 4 bits need bitsandbytes, which cannot be loaded ({error}); pip install bitsandbytes, "
-            "or use full weights"
+            f"weights of 8 or 4 bits need bitsandbytes, which cannot be loaded ({error}); "
+            f"{pip_command('bitsandbytes')}, or use full weights"
         ) from None
     return bitsandbytes

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from listener.errors import ModelError
+from listener.origin import pip_command
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def model_folder() -> Path:
         return Path(str(resources.files("pocketsphinx"))) / "model" / "en-us"
     except ModuleNotFoundError:
         raise ModelError(
-            "speech: the closed recognizer needs pocketsphinx: pip install 'pocketsphinx>=5.1,<6'"
+            f"speech: the closed recognizer needs pocketsphinx: {pip_command('pocketsphinx>=5.1,<6')}"
         ) from None
 
 

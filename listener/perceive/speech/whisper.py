@@ -8,6 +8,7 @@ import numpy as np
 
 from listener.config import WhisperConfig
 from listener.errors import ModelError
+from listener.origin import extra_command
 from listener.types import Recognition, Samples
 
 MAX_NO_SPEECH: Final = 0.6
@@ -22,7 +23,7 @@ class WhisperModels:
         try:
             from faster_whisper import WhisperModel
         except ModuleNotFoundError:
-            raise ModelError("speech: whisper needs faster-whisper: pip install 'listener[whisper]'") from None
+            raise ModelError(f"speech: whisper needs faster-whisper: {extra_command('whisper')}") from None
         try:
             self._model: Any = WhisperModel(config.model, device=config.device, compute_type=config.compute_type)
         except Exception as error:  # CTranslate2, tokenizers and the hub each raise their own

@@ -7,6 +7,7 @@ import ctypes
 from typing import Final
 
 from listener.errors import VoiceError
+from listener.origin import extra_command
 
 AUDIO_OUTPUT_SYNCHRONOUS: Final = 2
 INITIALIZE_DONT_EXIT: Final = 0x8000
@@ -32,7 +33,7 @@ class Espeak:
         try:
             import espeakng_loader
         except ModuleNotFoundError:
-            raise VoiceError("espeak-ng is not installed: pip install 'listener[voice]'") from None
+            raise VoiceError(f"espeak-ng is not installed: {extra_command('voice')}") from None
         try:
             self._library = ctypes.CDLL(espeakng_loader.get_library_path())
             data = espeakng_loader.get_data_path()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from listener.errors import VoiceError
+from listener.origin import extra_command
 
 THREADS: Final = 2
 MAX_CONFIG_BYTES: Final = 1_000_000
@@ -19,7 +20,7 @@ class Piper:
             from piper.config import PiperConfig
             from piper.voice import PiperVoice
         except ModuleNotFoundError as error:
-            raise VoiceError(f"piper needs {error.name}: pip install 'listener[voice]'") from None
+            raise VoiceError(f"piper needs {error.name}: {extra_command('voice')}") from None
         settings = read_settings(model)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS  # its default takes every core, and hearing needs them

@@ -121,7 +121,7 @@ async def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeyp
     (tmp_path / "espeakng_loader.py").write_text("raise ModuleNotFoundError(name='espeakng_loader')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     async with SynthesisProcess("espeak") as mine:
-        with pytest.raises(VoiceError, match=r"pip install 'listener\[voice\]'"):
+        with pytest.raises(VoiceError, match=r"-m pip install .*\[voice\]"):
             await mine.start()
     assert processes() == []
 

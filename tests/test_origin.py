@@ -1,12 +1,15 @@
 """What people are told to type is true on their machine."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from listener.cli import origin
+from listener import origin
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +35,28 @@ def test_it_can_be_installed_again_from_where_it_came(told: object, expected: st
     assert origin.requirement_of(None if told is None else json.dumps(told)) == expected
 
 
-def test_this_package_came_from_somewhere() -> None:
-    assert origin.requirement()
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (None, "listener[gpu]"),
+        ({"url": "file:///srv/listener-0.1.0.whl", "archive_info": {}}, "/srv/listener-0.1.0.whl[gpu]"),
+        (
+            {"url": "https://example.org/l.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "listener[gpu] @ git+https://example.org/l.git@abc",
+        ),
+    ],
+)
+def test_an_extra_comes_from_there_too(told: object, expected: str) -> None:
+    """And not from an index, where the name may be another's."""
+    assert origin.requirement_of(None if told is None else json.dumps(told), "gpu") == expected
+
+
+def test_what_is_told_names_where_this_package_came_from() -> None:
+    """Whatever lies in the folder from which Python was started; what runs out of a checkout stays there."""
+    editable = ["-e"] if Path(origin.__file__).is_relative_to(ROOT / "listener") else []
+    words = shlex.split(origin.extra_command("stream"))
+    assert words == [sys.executable, "-m", "pip", "install", *editable, f"{ROOT}[stream]"]
+    assert shlex.split(origin.requirement()) == [str(ROOT)]
 
 
 def test_the_name_is_enough_only_where_root_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ import json
 import shlex
 import shutil
 import sys
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,23 +14,41 @@ ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def requirement() -> str:
     """What pip is to be given to install this very package again, as a word of a shell."""
-    try:
-        told = metadata.distribution(PACKAGE).read_text("direct_url.json")
-    except metadata.PackageNotFoundError:  # run out of a checkout
-        return shlex.quote(str(Path(__file__).resolve().parents[2]))
-    return shlex.quote(requirement_of(told))
+    return shlex.quote(requirement_of(_direct_url()))
 
 
-def requirement_of(direct_url: str | None) -> str:
+def extra_command(extra: str) -> str:
+    """What to type for an extra of this package in the environment that runs."""
+    told = _direct_url()
+    editable = told is not None and json.loads(told).get("dir_info", {}).get("editable", False)
+    return pip_command(requirement_of(told, extra), "-e" if editable else None)
+
+
+def pip_command(wanted: str, option: str | None = None) -> str:
+    """What to type for a package, as pip names it, in the environment that runs."""
+    return shlex.join((sys.executable or "python3", "-m", "pip", "install", *filter(None, (option, wanted))))
+
+
+def requirement_of(direct_url: str | None, extra: str | None = None) -> str:
     """`direct_url`: that file of an installed package, by which installers say what they were given (PEP 610: a
     checkout, a wheel, a repository); None: its name alone, from an index."""
+    extras = f"[{extra}]" if extra else ""
     if direct_url is None:
-        return PACKAGE
+        return PACKAGE + extras
     told = json.loads(direct_url)
     url = str(told["url"])
     if "vcs_info" in told:
-        return f"{PACKAGE} @ {told['vcs_info']['vcs']}+{url}@{told['vcs_info']['commit_id']}"
-    return unquote(urlsplit(url).path) if url.startswith("file:") else f"{PACKAGE} @ {url}"
+        return f"{PACKAGE}{extras} @ {told['vcs_info']['vcs']}+{url}@{told['vcs_info']['commit_id']}"
+    return unquote(urlsplit(url).path) + extras if url.startswith("file:") else f"{PACKAGE}{extras} @ {url}"
+
+
+def _direct_url() -> str | None:
+    from importlib import metadata  # 40 ms, and hardly ever needed
+
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "pyproject.toml").is_file():
+        return json.dumps({"url": checkout.as_uri(), "dir_info": {"editable": True}})
+    return metadata.distribution(PACKAGE).read_text("direct_url.json")
 
 
 def called(executable: Path | None = None) -> str:
