@@ -43,7 +43,9 @@ class Section(BaseModel):
 
 def _types(annotation: Any) -> set[Any]:
     """Of a value itself, not of what a list of values holds."""
-    choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
+    if get_origin(annotation) is Annotated:
+        return _types(get_args(annotation)[0])
+    choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
     return set().union(*map(_types, choices)) if choices else {annotation}
 
 
