@@ -45,10 +45,12 @@ def requirement_of(direct_url: str | None, extra: str | None = None) -> str:
 def _direct_url() -> str | None:
     from importlib import metadata  # 40 ms, and hardly ever needed
 
-    checkout = Path(__file__).resolve().parents[1]
-    if (checkout / "pyproject.toml").is_file():
-        return json.dumps({"url": checkout.as_uri(), "dir_info": {"editable": True}})
-    return metadata.distribution(PACKAGE).read_text("direct_url.json")
+    home = Path(__file__).resolve().parents[1]
+    if (home / "pyproject.toml").is_file():
+        return json.dumps({"url": home.as_uri(), "dir_info": {"editable": True}})
+    # Of the package that runs, whatever another folder of sys.path says of one with its name.
+    found = next(iter(metadata.distributions(name=PACKAGE, path=[str(home)])), None)
+    return None if found is None else found.read_text("direct_url.json")
 
 
 def called(executable: Path | None = None) -> str:
