@@ -164,11 +164,14 @@ class Link:
         self._cut()
 
     async def close(self, seconds: float = 1.0) -> None:
-        """DISCONNECT, so that the broker keeps our will to itself; the socket is cut when that takes too long."""
+        """DISCONNECT, so that the broker keeps our will to itself; the socket is cut when that takes too long, or when
+        the daemon ends meanwhile."""
         self._client.disconnect()
-        await asyncio.wait({self.lost}, timeout=seconds)
-        self._cut()
-        await in_daemon_thread(self._release)
+        try:
+            await asyncio.wait({self.lost}, timeout=seconds)
+        finally:
+            self._cut()
+            await in_daemon_thread(self._release)
 
     def _release(self) -> None:
         """End paho's thread, close its sockets (it has three) and let go of us, without waiting for the collector."""

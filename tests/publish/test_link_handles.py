@@ -3,17 +3,29 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
 from conftest import Mosquitto, free_port
 from mqtt_witness import Wire, daemon
 
+from listener.config import parse
 from listener.publish import backoff
+from listener.publish.link import Link
+from listener.publish.settings import link_settings
+from listener.types import Message
 
 BROKEN = 25
 FAILED = 25
+
+
+class Nobody:
+    def on_message(self, topic: str, payload: bytes, retained: bool) -> None:
+        """Nothing is subscribed."""
+
+    def on_sent(self, mid: int, failure: str | None) -> None:
+        """Nothing is sent."""
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +104,19 @@ async def test_connections_that_are_given_up_leave_no_handle(mosquitto: Mosquitt
         for n in range(FAILED):
             async with daemon(mosquitto.port):
                 await asyncio.sleep(0.0002 * n)
+
+
+async def test_connections_that_are_cut_short_as_they_close_leave_no_handle(mosquitto: Mosquitto) -> None:
+    """The daemon ends while a link waits for the end of its connection."""
+    mosquitto.start()
+    mqtt = parse({"rooms": [{"name": "x", "source": {"type": "microphone"}}], "mqtt": {"port": mosquitto.port}}).mqtt
+    assert mqtt is not None
+    async with no_handle_is_left(), asyncio.timeout(60):
+        for _ in range(3):
+            link = await Link(link_settings(mqtt), Message("will", b"", qos=0), Nobody()).__aenter__()
+            closing = asyncio.create_task(link.close(30.0))
+            await asyncio.sleep(0)
+            closing.cancel()
+            with suppress(asyncio.CancelledError):
+                await closing
+            assert closing.cancelled()
