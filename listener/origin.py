@@ -4,7 +4,9 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 PACKAGE = "listener"
@@ -14,13 +16,13 @@ ROOTS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def requirement() -> str:
     """What pip is to be given to install this very package again, as a word of a shell."""
-    return shlex.quote(requirement_of(_direct_url()))
+    return shlex.quote(requirement_of(_told()))
 
 
 def extra_command(extra: str) -> str:
     """What to type for an extra of this package in the environment that runs."""
-    told = _direct_url()
-    editable = told is not None and json.loads(told).get("dir_info", {}).get("editable", False)
+    told = _told()
+    editable = told is not None and told.get("dir_info", {}).get("editable", False)
     return pip_command(requirement_of(told, extra), "-e" if editable else None)
 
 
@@ -29,28 +31,28 @@ def pip_command(wanted: str, option: str | None = None) -> str:
     return shlex.join((sys.executable or "python3", "-m", "pip", "install", *filter(None, (option, wanted))))
 
 
-def requirement_of(direct_url: str | None, extra: str | None = None) -> str:
-    """`direct_url`: that file of an installed package, by which installers say what they were given (PEP 610: a
-    checkout, a wheel, a repository); None: its name alone, from an index."""
+def requirement_of(told: Mapping[str, Any] | None, extra: str | None = None) -> str:
+    """`told`: what the file direct_url.json of an installed package says, by which installers say what they were given
+    (PEP 610: a checkout, a wheel, a repository); None: its name alone, from an index."""
     extras = f"[{extra}]" if extra else ""
-    if direct_url is None:
+    if told is None:
         return PACKAGE + extras
-    told = json.loads(direct_url)
     url = str(told["url"])
     if "vcs_info" in told:
         return f"{PACKAGE}{extras} @ {told['vcs_info']['vcs']}+{url}@{told['vcs_info']['commit_id']}"
     return unquote(urlsplit(url).path) + extras if url.startswith("file:") else f"{PACKAGE}{extras} @ {url}"
 
 
-def _direct_url() -> str | None:
+def _told() -> dict[str, Any] | None:
     from importlib import metadata  # 40 ms, and hardly ever needed
 
     home = Path(__file__).resolve().parents[1]
     if (home / "pyproject.toml").is_file():
-        return json.dumps({"url": home.as_uri(), "dir_info": {"editable": True}})
+        return {"url": home.as_uri(), "dir_info": {"editable": True}}
     # Of the package that runs, whatever another folder of sys.path says of one with its name.
     found = next(iter(metadata.distributions(name=PACKAGE, path=[str(home)])), None)
-    return None if found is None else found.read_text("direct_url.json")
+    text = None if found is None else found.read_text("direct_url.json")
+    return None if text is None else dict(json.loads(text))
 
 
 def called(executable: Path | None = None) -> str:

@@ -27,10 +27,12 @@ class Section(BaseModel):
     @classmethod
     def _true_is_no_number(cls, data: Any) -> Any:
         """pydantic would take it for 1."""
-        found = data if isinstance(data, dict) else {}
-        wrong = [name for name, value in found.items() if isinstance(value, bool) and cls._numbers(name)]
-        if wrong:
-            errors = [InitErrorDetails(type=cls._numbers(name), loc=(name,), input=found[name]) for name in wrong]
+        errors = [
+            InitErrorDetails(type=kind, loc=(name,), input=value)
+            for name, value in (data.items() if isinstance(data, dict) else ())
+            if isinstance(value, bool) and (kind := cls._numbers(name))
+        ]
+        if errors:
             raise ValidationError.from_exception_data(cls.__name__, errors)
         return data
 

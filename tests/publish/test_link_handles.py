@@ -13,19 +13,12 @@ from mqtt_witness import Wire, daemon
 from listener.config import parse
 from listener.publish import backoff
 from listener.publish.link import Link
+from listener.publish.remote import Remote
 from listener.publish.settings import link_settings
 from listener.types import Message
 
 BROKEN = 25
 FAILED = 25
-
-
-class Nobody:
-    def on_message(self, topic: str, payload: bytes, retained: bool) -> None:
-        """Nothing is subscribed."""
-
-    def on_sent(self, mid: int, failure: str | None) -> None:
-        """Nothing is sent."""
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +106,7 @@ async def test_connections_that_are_cut_short_as_they_close_leave_no_handle(mosq
     assert mqtt is not None
     async with no_handle_is_left(), asyncio.timeout(60):
         for _ in range(3):
-            link = await Link(link_settings(mqtt), Message("will", b"", qos=0), Nobody()).__aenter__()
+            link = await Link(link_settings(mqtt), Message("will", b"", qos=0), Remote()).__aenter__()
             closing = asyncio.create_task(link.close(30.0))
             await asyncio.sleep(0)
             closing.cancel()
