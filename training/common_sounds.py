@@ -24,7 +24,7 @@ from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
 from training.alike import limit_alike
 from training.character import Character, read_character
 from training.heard_recordings import heard_recordings
-from training.made_sounds import MADE, speech
+from training.made_sounds import TONES_AND_MOTORS, speech
 from training.recordings import PARTS
 from training.rooms import some_noise
 
@@ -72,7 +72,7 @@ def recorded(rng: np.random.Generator, sound: Samples) -> Samples:
 
 
 def sounds(rng: np.random.Generator, folder: Path) -> Iterator[Samples]:
-    for makers in MADE.values():
+    for makers in TONES_AND_MOTORS.values():
         for n in range(EACH):
             yield makers[n % len(makers)](rng)
     yield from speech(folder)

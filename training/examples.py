@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from listener.bench import synthesis
-from listener.types import CHUNK_SAMPLES, Samples
+from listener.types import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
 from training.hearing import LATE_FRAMES, late, spectra
 from training.made_sounds import DECOYS, MADE
 from training.recordings import MAY_ALSO_HOLD, MIXED, Recording
@@ -33,6 +33,9 @@ ACTIVE_DB: Final = -26.0
 """A frame counts as part of the sound above this, below the sound's loudest frame."""
 ENOUGH_FRAMES: Final = 3
 """So many such frames in a window make it a window of that sound; fewer leave it open."""
+FADED: Final = 0.25
+"""Share of the examples that come or go by themselves. Recordings of bangs end in silence, those of the sea do not;
+to a network that has heard nothing else die away, what does so was a bang."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Kitchen:
         rng = self._rng
         main = self._main()
         clean, active = self._placed(main)
+        if rng.random() < FADED:
+            clean, active = faded(rng, clean, active)
         truth = truth_of(main, active)
         sound = clean if main.label is None and not main.mixed and not clean.any() else heard_in_a_room(rng, clean)
         if rng.random() < 0.12:
@@ -159,6 +164,14 @@ class Kitchen:
         sound = self._labelled(("speech", "music", "rain", "water")[rng.integers(4)])
         opens = {sound.label, *MAY_ALSO_HOLD.get(sound.folder, ())}
         return heard_in_a_room(rng, self._placed(sound)[0]), [i for i, label in enumerate(LABELS) if label in opens]
+
+
+def faded(rng: Generator, samples: Samples, active: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.bool_]]:
+    """Dies away from some moment on, or comes up until then; with which frames are still of it."""
+    away = np.arange(len(samples)) / SAMPLE_RATE_HZ - rng.uniform(0.0, 0.9) * SECONDS
+    gain = np.exp(-np.maximum(away if rng.random() < 0.75 else -away, 0) / 10 ** rng.uniform(-1.6, 0.0))
+    audible = 20 * np.log10(gain[::FRAME] + 1e-9) > ACTIVE_DB
+    return (samples * gain).astype(np.float32), active & audible
 
 
 def active_frames(samples: Samples) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from listener.bench import synthesis
 from listener.types import SAMPLE_RATE_HZ, Samples
+from training.bursts import bang, drums, fire, footsteps, waves
 from training.recordings import read_samples
 
 Generator = np.random.Generator
@@ -135,7 +136,9 @@ def _lasting(make: Callable[[Generator, float], Samples]) -> Callable[[Generator
     return lambda rng: make(rng, SECONDS)
 
 
-MADE: Final[Mapping[str, tuple[Callable[[Generator], Samples], ...]]] = {
+Makers = tuple[Callable[[Generator], Samples], ...]
+
+TONES_AND_MOTORS: Final[Mapping[str, Makers]] = {
     "siren": (siren,),
     "doorbell": (_lasting(synthesis.doorbell), chimes),
     "phone_ring": (_lasting(synthesis.phone_ring),),
@@ -147,7 +150,17 @@ MADE: Final[Mapping[str, tuple[Callable[[Generator], Samples], ...]]] = {
     "vacuum_cleaner": (vacuum_cleaner,),
     "music": (_lasting(synthesis.scale), _lasting(synthesis.arpeggio)),
 }
-DECOYS: Final[tuple[Callable[[Generator], Samples], ...]] = (_lasting(synthesis.reversing_truck),)
+"""Taught sounds are told from these, too (common_sounds.py)."""
+BURSTS: Final[Mapping[str, Makers]] = {"music": (drums,), "bang": (bang,), "fire_crackling": (fire,)}
+MADE: Final[Mapping[str, Makers]] = {
+    label: TONES_AND_MOTORS.get(label, ()) + BURSTS.get(label, ()) for label in {**TONES_AND_MOTORS, **BURSTS}
+}
+"""All that is made, by label."""
+DECOYS: Final[Makers] = (
+    _lasting(synthesis.reversing_truck),
+    footsteps,
+    waves,
+)
 """Sounds that no label means."""
 
 

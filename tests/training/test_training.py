@@ -32,15 +32,13 @@ from training.calibration import (  # noqa: E402
     sigmoid,
 )
 from training.character import EMBEDDING, character  # noqa: E402
-from training.examples import Sound, active_frames, both, truth_of  # noqa: E402
+from training.examples import Sound, truth_of  # noqa: E402
 from training.export import export  # noqa: E402
 from training.finish import Scored, is_better  # noqa: E402
 from training.graph import Graph, Quantized  # noqa: E402
 from training.hearing import LATE_FRAMES, late  # noqa: E402
-from training.made_sounds import MADE  # noqa: E402
 from training.network import Head  # noqa: E402
 from training.recordings import Recording, group_of, may_be_used, parts_of_groups  # noqa: E402
-from training.rooms import heard_in_a_room, through_a_codec  # noqa: E402
 from training.train import network_path, targets, train  # noqa: E402
 from training.trunk import (  # noqa: E402
     FEATURES,
@@ -258,23 +256,12 @@ def test_nobody_knows_what_mixed_clips_hold_but_no_alarm() -> None:
     assert (truth[:, LABELS.index("smoke_alarm")] == 0).all()
 
 
-def test_two_sounds_at_once() -> None:
-    first, second = np.array([1, 0, np.nan, 1], np.float32), np.array([0, 0, 0, np.nan], np.float32)
-    np.testing.assert_array_equal(both(first, second), [1, 0, np.nan, 1])
-
-
 def test_the_teacher_is_not_asked_about_alarms() -> None:
     truth = np.zeros((1, 6, len(LABELS)), np.float32)
     target, weight = targets(truth, np.full_like(truth, 2.0))
     assert target[0, 0, DOG] > 0.8
     assert weight[0, 0, DOG] == 0.5
     assert (target[0, 0, LABELS.index("scream")], weight[0, 0, LABELS.index("scream")]) == (0, 1)
-
-
-def test_active_frames_are_the_loud_ones() -> None:
-    sound = np.full(1_600, 1e-4, np.float32)
-    sound[480:800] = 0.5
-    assert np.flatnonzero(active_frames(sound)).tolist() == [3, 4]
 
 
 def test_platt_finds_the_slope_and_offset() -> None:
@@ -368,21 +355,3 @@ def test_labels_without_a_threshold_have_no_class() -> None:
 def test_reliability_counts_what_is_right() -> None:
     (low, high) = reliability(np.array([0.05, 0.05, 0.95, 1.0]), np.array([0.0, 0.0, 1.0, 0.0]))
     assert (low.count, low.right, high.count, high.right) == (2, 0.0, 2, 0.5)
-
-
-@pytest.mark.parametrize("label", MADE)
-def test_what_is_made_is_sound(label: str) -> None:
-    for make in MADE[label]:
-        sound = make(np.random.default_rng(1))
-        assert sound.dtype == np.float32
-        assert np.isfinite(sound).all()
-        assert np.abs(sound).max() > 0.01
-
-
-def test_rooms_and_codecs_keep_the_length() -> None:
-    rng = np.random.default_rng(0)
-    sound = (0.1 * rng.standard_normal(38_400)).astype(np.float32)
-    for change in (heard_in_a_room, through_a_codec):
-        heard = change(rng, sound)
-        assert (len(heard), heard.dtype) == (len(sound), np.float32)
-        assert np.isfinite(heard).all()
