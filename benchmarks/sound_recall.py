@@ -225,7 +225,7 @@ def label_lines(clips: list[Clip], result: Heard) -> list[str]:
         others = [c for c in clips if is_false(label, c)]
         wrong = [c for c in others if label in result[key(c)]]
         mixed = [c for c in clips if c.folder in UNLABELLED]
-        folders = sorted({c.folder for c in wrong}, key=lambda f: -sum(c.folder == f for c in wrong))[:4]
+        folders = sorted({c.folder for c in wrong}, key=lambda f: (-sum(c.folder == f for c in wrong), f))[:4]
         where = ", ".join(f"{f} {sum(c.folder == f for c in wrong)}" for f in folders)
         lines.append(
             f"| {label} | {cells[0]} | {cells[1]} | {len(wrong)} of {len(others)} | "

@@ -112,6 +112,7 @@ class Session:
         self._sweep_again = self._sweeping
         if not self._sweeping:
             self._sweeping = True
+            self._found.clear()
             self._link.subscribe(self._swept_topics)
             task = asyncio.create_task(self._sweep(self._link))
             self._helpers.add(task)
@@ -196,7 +197,6 @@ class Session:
     async def _sweep(self, link: Link) -> None:
         await asyncio.sleep(self._timing.sweep_seconds)
         link.unsubscribe(self._swept_topics)
-        self._sweeping = False
         leftovers = list(self._user.leftovers(self._found))
         for message in leftovers:
             logger.debug("%s was left by an earlier configuration; removed", message.topic)
@@ -205,6 +205,9 @@ class Session:
             logger.info("removed %d topics that an earlier configuration had left at the broker", len(leftovers))
         self._found.clear()
         self.pump()
+        # Who looks again before this is gone finds it once more, and Home Assistant complains when it is cleared twice.
+        await self._drain(link, asyncio.get_running_loop().time() + self._timing.stall_seconds)
+        self._sweeping = False
         if self._sweep_again:  # what we announced meanwhile came back as news, and not as found
             self.renew()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("torch", reason="the engine for a GPU is not installed (pip install 'listener[gpu]')")
+pytest.importorskip("torch", reason="the engine for a GPU is not installed (pip install '.[gpu]')")
 
 from listener.bench.engine import measure, measure_age, measure_reencoding
 from listener.errors import ModelError

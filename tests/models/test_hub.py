@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("huggingface_hub", reason="the engine for a GPU is not installed (pip install 'listener[gpu]')")
+pytest.importorskip("huggingface_hub", reason="the engine for a GPU is not installed (pip install '.[gpu]')")
 
 from listener.errors import ModelError
 from listener.models import hub

@@ -14,7 +14,7 @@ import pytest
 
 from listener import __version__
 
-pytest.importorskip("build", reason="the package `build` is not installed: pip install 'listener[dev]'")
+pytest.importorskip("build", reason="the package `build` is not installed: pip install '.[dev]'")
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "shared", "node_modules")

@@ -9,7 +9,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from program import SHARED
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'listener[gpu]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[gpu]'")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from listener.perceive.sounds.labels import read_defaults  # noqa: E402

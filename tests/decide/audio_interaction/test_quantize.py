@@ -11,7 +11,7 @@ from listener.decide.audio_interaction.model import Feed, Model
 from listener.decide.audio_interaction.quantize import usable_weights
 from listener.errors import ModelError
 
-pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed (pip install 'listener[small-gpu]')")
+pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed (pip install '.[small-gpu]')")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ SPECIAL += ["<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Whisper of 16 dimensions with random weights and bytes for words, as CTranslate2 keeps one."""
     for name in ("faster_whisper", "torch", "transformers", "tokenizers"):
-        pytest.importorskip(name, reason=f"{name} is not installed: pip install 'listener[whisper,gpu]'")
+        pytest.importorskip(name, reason=f"{name} is not installed: pip install '.[whisper,gpu]'")
     folder = tmp_path_factory.mktemp("whisper")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
