@@ -9,6 +9,7 @@ clip is a fresh stream through the room's own perceiver, as `listener listen` re
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,8 +226,8 @@ def label_lines(clips: list[Clip], result: Heard) -> list[str]:
         others = [c for c in clips if is_false(label, c)]
         wrong = [c for c in others if label in result[key(c)]]
         mixed = [c for c in clips if c.folder in UNLABELLED]
-        folders = sorted({c.folder for c in wrong}, key=lambda f: (-sum(c.folder == f for c in wrong), f))[:4]
-        where = ", ".join(f"{f} {sum(c.folder == f for c in wrong)}" for f in folders)
+        folders = Counter(sorted(c.folder for c in wrong)).most_common(4)  # equal counts by name
+        where = ", ".join(f"{folder} {count}" for folder, count in folders)
         lines.append(
             f"| {label} | {cells[0]} | {cells[1]} | {len(wrong)} of {len(others)} | "
             f"{found(mixed, result, {label})} of {len(mixed)} | {where} |"

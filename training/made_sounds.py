@@ -14,11 +14,10 @@ import numpy as np
 
 from listener.bench import synthesis
 from listener.types import SAMPLE_RATE_HZ, Samples
-from training.bursts import bang, drums, fire, footsteps, waves
+from training.bursts import SECONDS, bang, drums, fire, footsteps, waves
 from training.recordings import read_samples
 
 Generator = np.random.Generator
-SECONDS: Final = 4.0
 
 SENTENCES: Final = (
     "Turn off the light in the kitchen, please.",
@@ -151,9 +150,11 @@ TONES_AND_MOTORS: Final[Mapping[str, Makers]] = {
     "music": (_lasting(synthesis.scale), _lasting(synthesis.arpeggio)),
 }
 """Taught sounds are told from these, too (common_sounds.py)."""
-BURSTS: Final[Mapping[str, Makers]] = {"music": (drums,), "bang": (bang,), "fire_crackling": (fire,)}
 MADE: Final[Mapping[str, Makers]] = {
-    label: TONES_AND_MOTORS.get(label, ()) + BURSTS.get(label, ()) for label in {**TONES_AND_MOTORS, **BURSTS}
+    **TONES_AND_MOTORS,
+    "music": (*TONES_AND_MOTORS["music"], drums),
+    "bang": (bang,),
+    "fire_crackling": (fire,),
 }
 """All that is made, by label."""
 DECOYS: Final[Makers] = (

@@ -112,7 +112,6 @@ class Session:
         self._sweep_again = self._sweeping
         if not self._sweeping:
             self._sweeping = True
-            self._found.clear()
             self._link.subscribe(self._swept_topics)
             task = asyncio.create_task(self._sweep(self._link))
             self._helpers.add(task)
@@ -203,11 +202,11 @@ class Session:
             self._outbox.put(message)
         if leftovers:
             logger.info("removed %d topics that an earlier configuration had left at the broker", len(leftovers))
-        self._found.clear()
         self.pump()
         # Who looks again before this is gone finds it once more, and Home Assistant complains when it is cleared twice.
         await self._drain(link, asyncio.get_running_loop().time() + self._timing.stall_seconds)
         self._sweeping = False
+        self._found.clear()
         if self._sweep_again:  # what we announced meanwhile came back as news, and not as found
             self.renew()
 
